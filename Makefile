@@ -1,0 +1,70 @@
+# Push-button load tests. `make` prints this list; `make demo` shows the whole thing on this machine.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export OPENBLAS_NUM_THREADS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup engines demo serve shop test check fix imports types lock chaos bench clean
+
+help: ## print the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/run.stamp: requirements.txt
+	@echo "[setup] Python packages (locked, with hashes)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
+	@echo "[setup] Python packages for tests and checks"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+node_modules/.stamp: package-lock.json
+	@echo "[setup] Artillery and its Node (locked)"
+	@npm ci --silent --no-progress
+	@touch $@
+
+setup: $(VENV)/run.stamp node_modules/.stamp ## install everything the portal needs into this folder
+
+demo: ## start shop and portal, run k6 and Artillery, print both verdicts (ONCE=1: end after the runs)
+	@$(MAKE) --no-print-directory --silent -j2 setup
+	@$(BIN)/python manage.py demo $(if $(ONCE),--once,)
+
+serve: setup ## start the portal (web, queue, ticker)
+	@$(BIN)/python manage.py portal
+
+shop: setup ## start the four sample services
+	@$(BIN)/python -m loadtests.shop
+
+test: ## all tests but the long ones, in parallel
+	@$(MAKE) --no-print-directory -j2 $(VENV)/dev.stamp node_modules/.stamp
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not chaos" tests
+
+check: $(VENV)/dev.stamp ## lint, types, import contracts, migrations, sizes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo "run make fix"; exit 1; }
+	@$(MAKE) --no-print-directory types imports
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python manage.py check
+
+types: $(VENV)/dev.stamp ## mypy
+	@$(BIN)/mypy
+
+imports: $(VENV)/dev.stamp ## import contracts
+	@$(BIN)/lint-imports --no-cache
+
+fix: $(VENV)/dev.stamp ## format and mend what can be mended
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+chaos: $(VENV)/dev.stamp node_modules/.stamp ## long failure tests: kill -9 of queue, ticker, portal, workers under load
+	@$(BIN)/python -m pytest -q -m chaos tests
+
+lock: ## write requirements*.txt anew from requirements*.in (needs uv)
+	uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
+	uv pip compile requirements-dev.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-dev.txt
+
+clean: ## remove what setup and runs made
+	rm -rf $(VENV) node_modules var .mypy_cache .ruff_cache .pytest_cache .hypothesis
