@@ -1,0 +1,1 @@
+"""The domain: values and rules. Pure: no Django, clock, disk, network or vendor library."""

@@ -1,0 +1,188 @@
+"""The plan of a run: everything resolved and checked before anything is launched. Never launches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from portal.core import load as loads
+from portal.core.duration import format_duration
+from portal.core.errors import PlanRejected, Problem
+from portal.core.load import ClosedLoad, Load, OpenLoad, ScriptLoad
+from portal.core.request import LoadTestRequest
+from portal.core.script import ScriptFacts
+from portal.core.thresholds import Threshold, with_overrides
+
+UNBOUNDED_RUN = timedelta(hours=24)
+DRAIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a backend can do; data, checked before acting."""
+
+    engines: tuple[str, ...]
+    longest: timedelta
+    most_workers: int
+    vus_per_worker: int
+    advice: str = ""
+    """Where to go instead when `longest` is not enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What an environment allows; None means no limit of its own."""
+
+    most_vus: int | None = None
+    most_rate: int | None = None
+    longest: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """One run, resolved. `drain` is how long the last users may take to finish; all loads are totals."""
+
+    run_id: str
+    scenario: str
+    version: int
+    engine: str
+    script: str
+    """File name of the main script inside the bundle."""
+    script_digest: str
+    bundle_digest: str
+    backend: str
+    environment: str
+    load: Load
+    duration: timedelta
+    drain: timedelta
+    workers: int
+    targets: Mapping[str, str]
+    parameters: Mapping[str, str]
+    thresholds: tuple[Threshold, ...]
+    flush_every: timedelta = timedelta(seconds=2)
+    ready_within: timedelta = timedelta(seconds=120)
+    pulse_older_than: timedelta = timedelta(minutes=10)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def deadline(self) -> timedelta:
+        """Time after the common start at which a worker stops by itself, whatever happens."""
+        return self.duration + self.drain + timedelta(seconds=30)
+
+    def engine_environment(self) -> dict[str, str]:
+        """The variables a script sees: TARGET_<SERVICE> per target, and the parameters."""
+        return engine_environment(self.targets, self.parameters)
+
+
+def engine_environment(targets: Mapping[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
+    found = {f"TARGET_{name.upper().replace('-', '_')}": url for name, url in targets.items()}
+    return {**found, **parameters}
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioRef:
+    """Which immutable version of a scenario a plan runs."""
+
+    name: str
+    version: int
+    engine: str
+    file: str
+    digest: str
+
+
+def build_plan(
+    request: LoadTestRequest, *, run_id: str, scenario: ScenarioRef, facts: ScriptFacts, limits: Limits, guard: Guard,
+    targets: Mapping[str, str], parameters: Mapping[str, str],
+) -> LoadPlan:  # fmt: skip
+    """Resolves the request against backend and environment; raises PlanRejected naming every problem.
+
+    `targets` and `parameters` are the environment's; the request's own replace them by name.
+    The bundle's digest is not known yet: `sealed` adds it.
+    """
+    load = request.load or facts.load
+    workers = request.workers or default_workers(load, facts, limits)
+    length = loads.duration(load)
+    if length is None:
+        length = UNBOUNDED_RUN
+    problems = [
+        *_engine_problems(scenario.engine, request.backend, limits),
+        *_length_problems(length, limits, guard, request.backend),
+        *_worker_problems(workers, load, facts, limits),
+        *_guard_problems(load, facts, guard),
+    ]
+    if problems:
+        raise PlanRejected(problems)
+    return LoadPlan(
+        run_id=run_id, scenario=scenario.name, version=scenario.version, engine=scenario.engine, script=scenario.file,
+        script_digest=scenario.digest, bundle_digest="", backend=request.backend, environment=request.environment,
+        load=load, duration=length, drain=DRAIN, workers=workers, targets={**targets, **request.targets},
+        parameters={**parameters, **request.parameters}, thresholds=with_overrides(facts.thresholds, request.thresholds),
+        warnings=facts.warnings,
+    )  # fmt: skip
+
+
+def default_workers(load: Load, facts: ScriptFacts, limits: Limits) -> int:
+    """As many workers as the planned virtual users need, never more than can share the load."""
+    vus = _planned_vus(load, facts)
+    wanted = math.ceil(vus / limits.vus_per_worker) if vus else 1
+    return max(1, min(wanted, limits.most_workers, _most_workers(load, facts) or wanted))
+
+
+def _planned_vus(load: Load, facts: ScriptFacts) -> int:
+    if isinstance(load, ClosedLoad):
+        return math.ceil(loads.peak(load))
+    if isinstance(load, OpenLoad):
+        return load.max_vus or loads.default_vus(loads.peak(load))
+    return facts.load.peak_vus or 0
+
+
+def _most_workers(load: Load, facts: ScriptFacts) -> int | None:
+    if isinstance(load, ClosedLoad):
+        return math.floor(loads.peak(load))
+    if isinstance(load, OpenLoad):
+        return facts.load.most_workers or load.max_vus
+    return load.most_workers
+
+
+def _engine_problems(engine: str, backend: str, limits: Limits) -> Iterator[Problem]:
+    if engine not in limits.engines:
+        runs = " and ".join(limits.engines)
+        yield Problem("backend", f"{backend} runs {runs}, and this scenario is written for {engine}.",
+                      "Start it on fargate or ec2." if engine == "artillery" else "")  # fmt: skip
+
+
+def _length_problems(length: timedelta, limits: Limits, guard: Guard, backend: str) -> Iterator[Problem]:
+    said = format_duration(length)
+    if length <= timedelta():
+        yield Problem("duration", "The load lasts 0 seconds.", "Ask for at least 1s.")
+    if length > limits.longest:
+        yield Problem("duration", f"{said} is longer than the {format_duration(limits.longest)} that {backend} can run.",
+                      limits.advice)  # fmt: skip
+    if guard.longest is not None and length > guard.longest:
+        yield Problem("duration", f"{said} is longer than this environment allows ({format_duration(guard.longest)}).")
+
+
+def _worker_problems(workers: int, load: Load, facts: ScriptFacts, limits: Limits) -> Iterator[Problem]:
+    if workers > limits.most_workers:
+        yield Problem("workers", f"{workers} workers are more than the {limits.most_workers} this backend starts.")
+    most = _most_workers(load, facts)
+    if most is not None and workers > most:
+        what = "virtual users" if isinstance(load, ClosedLoad) else "virtual users or arrivals"
+        yield Problem("workers", f"{workers} workers cannot share {most} {what}: some would do nothing.",
+                      f"Ask for at most {most} workers.")  # fmt: skip
+
+
+def _guard_problems(load: Load, facts: ScriptFacts, guard: Guard) -> Iterator[Problem]:
+    vus = _planned_vus(load, facts)
+    if guard.most_vus is not None and vus > guard.most_vus:
+        yield Problem("vus", f"{vus} virtual users are more than this environment allows ({guard.most_vus}).")
+    if guard.most_rate is not None and isinstance(load, OpenLoad) and loads.peak(load) > guard.most_rate:
+        yield Problem(
+            "rate", f"{float(loads.peak(load)):g} arrivals/s are more than this environment allows ({guard.most_rate})."
+        )
+
+
+def is_scripted(load: Load) -> bool:
+    return isinstance(load, ScriptLoad)

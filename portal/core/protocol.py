@@ -1,0 +1,115 @@
+"""What controller and workers leave for each other in the run store. Times are unix seconds by the writer's clock.
+
+Down: Start, Stop, Pulse. Up: Ready, Beat, Done (and snapshots). A slot's epoch grows when a replacement takes over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from portal.core.run_state import EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Written once. `t0` is a whole second, so that the engines' own one-second intervals line up with it."""
+
+    t0: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """`hard`: kill the engine now instead of letting it finish its teardown."""
+
+    reason: EndReason
+    at: float
+    hard: bool = False
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The controller is alive; a worker that sees none for `LoadPlan.pulse_older_than` stops."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who works on a slot in this epoch; the first writer wins."""
+
+    slot: int
+    epoch: int
+    holder: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    slot: int
+    epoch: int
+    at: float
+    engine_version: str = ""
+
+
+class WorkerPhase(StrEnum):
+    STARTING = "starting"
+    READY = "ready"
+    RUNNING = "running"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A worker's sign of life with the generator's own health: CPU in cores, memory in bytes, of agent and engine."""
+
+    slot: int
+    epoch: int
+    at: float
+    phase: WorkerPhase
+    cpu_cores: float = 0.0
+    memory_bytes: int = 0
+    sockets: int = 0
+    snapshots: int = 0
+
+
+class DoneReason(StrEnum):
+    """Why a worker ended, as it saw it itself."""
+
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    TERMINATED = "terminated"
+    DEADLINE = "deadline"
+    NOT_STARTED = "not_started"
+    CONTROLLER_LOST = "controller_lost"
+    SCRIPT_ERROR = "script_error"
+    ENGINE_FAILED = "engine_failed"
+    STORE_FAILED = "store_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A worker's last word. `last_second` is the first unix second it no longer covers; `message` is for people."""
+
+    slot: int
+    epoch: int
+    at: float
+    reason: DoneReason
+    exit_code: int | None
+    message: str = ""
+    log_tail: tuple[str, ...] = ()
+    script_errors: int = 0
+    """Iterations (k6) or users (Artillery) that threw."""
+    snapshots: int = 0
+    digests: tuple[str, ...] = field(default=())
+    """sha256 of every snapshot object, in order of seq."""
+    started_at: float | None = None
+    """When the engine was really released; minus `Start.t0` it is the start skew."""
+    first_second: int | None = None
+    last_second: int | None = None
+    broken_batches: int = 0
+    """Batches from the engine that could not be read (counted, never guessed)."""
+    mean_cpu_cores: float = 0.0
+    peak_cpu_cores: float = 0.0
+    peak_memory_bytes: int = 0

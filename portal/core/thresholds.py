@@ -1,0 +1,209 @@
+"""Pass criteria on merged data, in k6's syntax: `p(95)<300` on `http_req_duration{name:home}`.
+
+Parsed from k6 scripts, Artillery's `ensure` and the request; evaluated only after merging, never per worker.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from portal.core.block import Block, Kind
+from portal.core.duration import parse_duration
+from portal.core.errors import Problem, RequestRejected
+from portal.core.merge import Sink, select
+
+MOST, LONGEST = 200, 500
+HINT = 'Write thresholds as in k6, such as {"http_req_duration{name:home}": ["p(95)<300"]}.'
+AGGREGATIONS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.COUNTER: ("count", "rate"),
+    Kind.GAUGE: ("value",),
+    Kind.RATE: ("rate",),
+    Kind.TREND: ("avg", "min", "max", "med", "p"),
+}
+KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("http_reqs", "http_responses", "iterations", "dropped_iterations", "data_sent", "data_received", "errors",
+                     "vusers_failed"), Kind.COUNTER),
+    **dict.fromkeys(("vus", "vus_max"), Kind.GAUGE),
+    **dict.fromkeys(("http_req_failed", "checks"), Kind.RATE),
+    **dict.fromkeys(("http_req_duration", "http_req_blocked", "http_req_connecting", "http_req_tls_handshaking",
+                     "http_req_sending", "http_req_waiting", "http_req_receiving", "iteration_duration", "group_duration"),
+                    Kind.TREND),
+}  # fmt: skip
+"""The metrics every run has; a script's own metrics may be of any kind."""
+SUMMED = frozenset({"vus", "vus_max"})
+"""Gauges of which all workers together have the sum; of any other the mean of the workers counts."""
+_EXPRESSION = re.compile(
+    r"(?P<aggregation>avg|min|max|med|count|rate|value|p\((?P<percentile>\d{1,3}(?:\.\d{1,9})?)\))"
+    r"\s*(?P<operator><=|>=|===?|!=|<|>)\s*(?P<bound>-?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?)",
+    re.ASCII,
+)
+_METRIC = re.compile(r"(?P<metric>[A-Za-z_][A-Za-z0-9_.\- ]{0,127})(?:\{(?P<labels>.*)\})?", re.ASCII | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """`metric` with `labels` (all must match), an aggregation and a bound.
+
+    `aggregation` is one of avg min max med p count rate value; `percentile` (0..100) only for p.
+    """
+
+    metric: str
+    labels: tuple[tuple[str, str], ...]
+    aggregation: str
+    percentile: float | None
+    operator: str
+    bound: float
+    abort_on_fail: bool = False
+    delay_abort: timedelta = timedelta()
+    source: str = "script"
+    """`script`, `request` or `environment`: where it came from."""
+
+    @property
+    def text(self) -> str:
+        """As k6 writes it: `http_req_duration{name:home} p(95)<300`."""
+        labels = ",".join(f"{name}:{value}" for name, value in self.labels)
+        aggregation = f"p({self.percentile:g})" if self.percentile is not None else self.aggregation
+        selector = f"{{{labels}}}" if labels else ""
+        return f"{self.metric}{selector} {aggregation}{self.operator}{self.bound:.12g}"
+
+    def holds(self, observed: float) -> bool:
+        sides = {"<": observed < self.bound, "<=": observed <= self.bound, ">": observed > self.bound,
+                 ">=": observed >= self.bound, "==": observed == self.bound, "!=": observed != self.bound}  # fmt: skip
+        return sides[self.operator]
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdResult:
+    """`observed` and `passed` are None without data; `since` and `until` bound the evaluated window, in seconds after t0."""
+
+    threshold: Threshold
+    observed: float | None
+    passed: bool | None
+    since: float
+    until: float
+
+
+def with_overrides(script: Iterable[Threshold], request: Iterable[Threshold]) -> tuple[Threshold, ...]:
+    """The script's thresholds, those on a metric and labels that the request also names replaced by the request's."""
+    wanted = tuple(request)
+    replaced = {(threshold.metric, threshold.labels) for threshold in wanted}
+    return (*(kept for kept in script if (kept.metric, kept.labels) not in replaced), *wanted)
+
+
+def parse_thresholds(value: object, *, source: str) -> tuple[Threshold, ...]:
+    """From k6's mapping of metric to expressions; raises RequestRejected with every problem, all in field `thresholds`."""
+    if not isinstance(value, Mapping):
+        raise _problem("Thresholds are pairs of a metric and its rules.")
+    found, problems = list[Threshold](), list[Problem]()
+    for metric, rules in value.items():
+        for rule in rules if isinstance(rules, Sequence) and not isinstance(rules, (str, bytes)) else (rules,):
+            if len(found) + len(problems) >= MOST:
+                raise _problem(f"More than {MOST} thresholds are not taken.")
+            try:
+                found.append(_rule(metric, rule, source))
+            except RequestRejected as error:
+                problems.extend(error.problems)
+    if problems:
+        raise RequestRejected(problems)
+    return tuple(found)
+
+
+def parse_threshold(
+    metric_key: str, expression: str, *, abort_on_fail: bool = False, delay_abort: timedelta = timedelta(), source: str = "script"
+) -> Threshold:
+    """Raises RequestRejected with a sentence when k6's syntax is not followed or the aggregation does not fit the metric."""
+    metric, labels = _parse_metric(metric_key)
+    match = _EXPRESSION.fullmatch(expression.strip()) if len(expression) <= LONGEST else None
+    if match is None:
+        raise _problem(f"{_short(expression)} on {metric} is not a threshold.",
+                       "Compare avg, min, max, med, p(95), count, rate or value with a number, such as p(95)<300.")  # fmt: skip
+    percentile = None if match["percentile"] is None else float(match["percentile"])
+    aggregation = match["aggregation"] if percentile is None else "p"
+    if percentile is not None and percentile > 100:
+        raise _problem(f"{_short(expression)} on {metric}: there is no percentile above 100.")
+    kind = KINDS.get(metric)
+    if kind is not None and aggregation not in AGGREGATIONS[kind]:
+        raise _problem(f"{match['aggregation']} does not fit {metric}, which is a {kind.name.lower()}.",
+                       f"Use {', '.join('p(N)' if name == 'p' else name for name in AGGREGATIONS[kind])}.")  # fmt: skip
+    operator = "==" if match["operator"] == "===" else match["operator"]
+    return Threshold(metric, labels, aggregation, percentile, operator, float(match["bound"]), abort_on_fail, delay_abort, source)
+
+
+def evaluate(thresholds: Iterable[Threshold], block: Block, *, seconds: float) -> tuple[ThresholdResult, ...]:
+    """Each threshold over the whole of `block`, which lasted `seconds`."""
+    return tuple(_evaluate(threshold, block, seconds) for threshold in thresholds)
+
+
+def _evaluate(threshold: Threshold, block: Block, seconds: float) -> ThresholdResult:
+    observed = _observed(threshold, select(block, threshold.metric, threshold.labels), seconds)
+    return ThresholdResult(threshold, observed, None if observed is None else threshold.holds(observed), 0.0, seconds)
+
+
+def _observed(threshold: Threshold, sink: Sink, seconds: float) -> float | None:
+    """None without data, or where the metric turned out to be of a kind the aggregation does not fit."""
+    kind, aggregation = sink.kind, threshold.aggregation
+    if kind is None:
+        # A counter nobody added to stands at 0; any other metric without data says nothing.
+        return 0.0 if aggregation == "count" or KINDS.get(threshold.metric) is Kind.COUNTER else None
+    if aggregation not in AGGREGATIONS[kind]:
+        return None
+    if kind is Kind.TREND:
+        return _of_trend(threshold, sink)
+    if aggregation == "count" or threshold.metric in SUMMED:
+        return sink.total
+    if kind is Kind.COUNTER:
+        return sink.total / seconds if seconds > 0 else None
+    return sink.mean
+
+
+def _of_trend(threshold: Threshold, sink: Sink) -> float | None:
+    if not sink.count:
+        return None
+    simple = {"avg": sink.mean, "min": sink.low, "max": sink.high, "med": sink.quantile(0.5)}
+    if threshold.percentile is not None:
+        return sink.quantile(threshold.percentile / 100)
+    return simple[threshold.aggregation]
+
+
+def _rule(metric: object, rule: object, source: str) -> Threshold:
+    if not isinstance(metric, str):
+        raise _problem(f"{_short(metric)} is not the name of a metric.")
+    if isinstance(rule, str):
+        return parse_threshold(metric, rule, source=source)
+    if not isinstance(rule, Mapping) or not isinstance(rule.get("threshold"), str):
+        raise _problem(f"{_short(rule)} on {_short(metric)} is not a threshold.")
+    abort, delay = rule.get("abortOnFail", False), rule.get("delayAbortEval") or 0
+    if not isinstance(abort, bool) or set(rule) - {"threshold", "abortOnFail", "delayAbortEval"}:
+        raise _problem(f"The rule {_short(rule['threshold'])} takes threshold, abortOnFail (true or false) and delayAbortEval.")
+    try:
+        wait = parse_duration(delay)
+    except ValueError as error:
+        raise _problem(f"delayAbortEval of {_short(rule['threshold'])}: {str(error)[:200]}", "Write it as 10s or 1m.") from error
+    return parse_threshold(metric, rule["threshold"], abort_on_fail=abort, delay_abort=wait, source=source)
+
+
+def _parse_metric(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    match = _METRIC.fullmatch(text.strip()) if len(text) <= LONGEST else None
+    if match is None:
+        raise _problem(f"{_short(text)} is not a metric.")
+    if match["labels"] is None:
+        return match["metric"].strip(), ()
+    found: dict[str, str] = {}
+    for part in match["labels"].split(","):
+        name, colon, value = (piece.strip() for piece in part.partition(":"))
+        if not name or not colon or not value:
+            raise _problem(f"{_short(text)}: {_short(part)} is not a label and its value.", "Write {name:home}.")
+        found[name.strip("\"'")] = value.strip("\"'")
+    return match["metric"].strip(), tuple(sorted(found.items()))
+
+
+def _problem(message: str, hint: str = HINT) -> RequestRejected:
+    return RequestRejected.because("thresholds", message, hint)
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return repr(text if len(text) <= 80 else text[:80] + "...")

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from portal.core.errors import PlanRejected, Problem
+from portal.core.load import ClosedLoad, ScriptLoad
+from portal.core.plan import Guard, Limits, LoadPlan, ScenarioRef, build_plan, engine_environment, is_scripted
+from portal.core.script import ScriptFacts
+from portal.core.thresholds import parse_thresholds
+from tests.core.plans import FACTS, asked, plan
+
+LAMBDA = Limits(("k6",), timedelta(minutes=14), most_workers=100, vus_per_worker=50, advice="Use fargate, which runs for days.")
+OPEN = Guard()
+
+
+def build(
+    facts: ScriptFacts = FACTS, limits: Limits = LAMBDA, guard: Guard = OPEN, engine: str = "k6", **data: object
+) -> LoadPlan:
+    return build_plan(
+        asked(backend="lambda", **data), run_id="r1", scenario=ScenarioRef("shop", 2, engine, "shop.js", "d"), facts=facts,
+        limits=limits, guard=guard, targets={"catalog": "http://a", "cart": "http://b"}, parameters={"SIZE": "1"},
+    )  # fmt: skip
+
+
+def refused(**data: object) -> tuple[Problem, ...]:
+    with pytest.raises(PlanRejected) as error:
+        build(**data)  # type: ignore[arg-type]  # The fields of the request and of `build` alike.
+    return error.value.problems
+
+
+def test_a_plan_has_everything_resolved() -> None:
+    found = build(vus=120, duration="2m", targets={"cart": "http://c"}, parameters={"SIZE": "2"})
+    assert (found.workers, found.duration, found.version, found.script) == (3, timedelta(minutes=2), 2, "shop.js")
+    assert found.targets == {"catalog": "http://a", "cart": "http://c"}
+    assert found.engine_environment() == {"TARGET_CATALOG": "http://a", "TARGET_CART": "http://c", "SIZE": "2"}
+    assert found.deadline == timedelta(minutes=3)
+
+
+def test_without_a_load_the_scripts_own_is_run() -> None:
+    found = build()
+    assert found.load == FACTS.load
+    assert is_scripted(found.load)
+    assert found.workers == 1
+
+
+def test_an_engine_the_backend_does_not_run_is_refused_with_advice() -> None:
+    (problem,) = refused(engine="artillery")
+    assert (problem.field, problem.hint) == ("backend", "Start it on fargate or ec2.")
+
+
+def test_a_run_longer_than_lambda_can_is_refused_with_advice() -> None:
+    (problem,) = refused(vus=5, duration="15m")
+    assert problem == Problem("duration", "15m is longer than the 14m that lambda can run.", LAMBDA.advice)
+
+
+def test_a_script_without_end_is_too_long_for_lambda() -> None:
+    assert refused(facts=ScriptFacts(ScriptLoad(None, 5, 5)))[0].field == "duration"
+
+
+@pytest.mark.parametrize(
+    "load", [{"vus": 3, "duration": "1m"}, {"rate": 3, "duration": "1m", "max_vus": 3}, {"stages": ["10s:3"]}]
+)
+def test_more_workers_than_virtual_users_are_refused(load: dict[str, object]) -> None:
+    facts = ScriptFacts(ScriptLoad(timedelta(minutes=1), 3, None))
+    (problem,) = refused(facts=facts, workers=4, **load)
+    assert (problem.field, problem.hint) == ("workers", "Ask for at most 3 workers.")
+
+
+def test_more_workers_than_the_backend_starts_are_refused() -> None:
+    assert refused(workers=101, vus=500, duration="1m")[0].message == "101 workers are more than the 100 this backend starts."
+
+
+def test_the_environments_guard_is_kept() -> None:
+    guard = Guard(most_vus=10, most_rate=5, longest=timedelta(seconds=30))
+    assert [problem.field for problem in refused(guard=guard, vus=11, duration="31s")] == ["duration", "vus"]
+    assert [problem.field for problem in refused(guard=guard, rate=6, max_vus=10, duration="30s")] == ["rate"]
+    assert build(guard=guard, vus=10, duration="30s").workers == 1
+
+
+def test_no_time_is_no_load() -> None:
+    assert refused(vus=1, duration="0s")[0].message == "The load lasts 0 seconds."
+
+
+def test_the_requests_thresholds_replace_the_scripts() -> None:
+    own = parse_thresholds({"http_reqs": "count>1", "checks": "rate>0.5"}, source="script")
+    found = build(facts=ScriptFacts(ScriptLoad(timedelta(seconds=1), 1, 1), own), thresholds={"http_reqs": "count>9"})
+    assert [(threshold.text, threshold.source) for threshold in found.thresholds] == [
+        ("checks rate>0.5", "script"), ("http_reqs count>9", "request"),
+    ]  # fmt: skip
+
+
+def test_names_of_targets_become_variables() -> None:
+    assert engine_environment({"my-shop": "http://x"}, {}) == {"TARGET_MY_SHOP": "http://x"}
+    assert plan(load=ClosedLoad.constant(1, timedelta(1))).engine_environment()["SIZE"] == "3"

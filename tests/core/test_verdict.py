@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from portal.core.baseline import compare
+from portal.core.health import WorkerHealth
+from portal.core.run_state import EndReason
+from portal.core.snapshot import Block
+from portal.core.summary import ErrorCount, RunSummary, summarise
+from portal.core.thresholds import ThresholdResult, evaluate, parse_threshold
+from portal.core.verdict import Outcome, Verdict, judge
+from portal.core.wire import from_plain, to_plain
+from tests.core.points import request
+
+GOOD = summarise(Block.of(request(1, times=[10, 20, 300])), t0=1, seconds=10, coverage=1, workers=4)
+HEALTHY = tuple(WorkerHealth(slot, mean_cpu_cores=0.5, cores=2) for slot in range(4))
+
+
+def results(*expressions: str) -> tuple[ThresholdResult, ...]:
+    rules = [parse_threshold(*expression.split(" ")) for expression in expressions]
+    return evaluate(rules, Block.of(request(1, times=[10, 20, 300])), seconds=10)
+
+
+HOLDS, BROKEN = results("http_req_duration max<=300"), results("http_req_duration{name:home} max<200")
+
+
+def verdict(
+    summary: RunSummary = GOOD, found: tuple[ThresholdResult, ...] = HOLDS, *, end: EndReason = EndReason.COMPLETED,
+    workers: tuple[WorkerHealth, ...] = HEALTHY, requested: float | None = None,
+) -> Verdict:  # fmt: skip
+    return judge(summary, found, end_reason=end, workers=workers, requested=requested)
+
+
+def test_a_healthy_run_whose_thresholds_hold_passes() -> None:
+    assert verdict() == Verdict(Outcome.PASSED, ("3 requests in 10 s; the threshold holds.",))
+    assert verdict(found=()).outcome is Outcome.PASSED
+
+
+def test_a_broken_threshold_fails_the_run_and_says_by_how_much() -> None:
+    found = verdict(found=(*HOLDS, *BROKEN))
+    assert found == Verdict(Outcome.FAILED, ("http_req_duration{name:home} max<200 failed: it was 300.",))
+
+
+def test_a_threshold_without_data_fails_the_run() -> None:
+    found = verdict(found=results("checks rate>0.9"))
+    assert found == Verdict(Outcome.FAILED, ("checks rate>0.9 could not be judged: nothing was measured for it.",))
+
+
+@pytest.mark.parametrize("end", sorted(set(EndReason) - {EndReason.COMPLETED, EndReason.THRESHOLD_ABORT}))
+def test_a_run_that_did_not_end_by_itself_is_inconclusive_even_with_broken_thresholds(end: EndReason) -> None:
+    found = verdict(found=BROKEN, end=end)
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert len(found.reasons) == 1
+
+
+def test_lost_workers_make_a_run_inconclusive_and_are_named() -> None:
+    found = verdict(replace(GOOD, lost=(1,), coverage=0.9789), workers=(*HEALTHY[:3], WorkerHealth(3, lost=True)))
+    assert found == Verdict(
+        Outcome.INCONCLUSIVE, ("Workers 1, 3 of 4 were lost; 97.8 % of the planned measuring time is covered.",)
+    )
+
+
+def test_missing_data_makes_a_run_inconclusive() -> None:
+    assert verdict(replace(GOOD, coverage=0.949)).outcome is Outcome.INCONCLUSIVE
+    assert verdict(replace(GOOD, coverage=0.95)).outcome is Outcome.PASSED
+
+
+def test_a_generator_at_its_limit_makes_a_run_inconclusive() -> None:
+    found = verdict(workers=(*HEALTHY, WorkerHealth(7, mean_cpu_cores=1.8, cores=2)))
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert "Worker 7 used 1.80 of its 2 cores" in found.reasons[0]
+    assert (
+        verdict(workers=(WorkerHealth(7, mean_cpu_cores=1.7, cores=2), WorkerHealth(8, mean_cpu_cores=9))).outcome
+        is Outcome.PASSED
+    )
+
+
+def test_load_that_was_not_made_makes_a_run_inconclusive() -> None:
+    dropped = replace(GOOD, iterations=94, dropped_iterations=6)
+    assert verdict(dropped).outcome is Outcome.INCONCLUSIVE
+    assert "6 of 100 planned iterations" in verdict(dropped).reasons[0]
+    few = verdict(dropped, requested=200)
+    assert (few.outcome, len(few.notes)) == (Outcome.PASSED, 1)
+
+
+def test_unreadable_batches_and_empty_runs_are_inconclusive() -> None:
+    assert "2 batches" in verdict(workers=(WorkerHealth(0, broken_batches=2),)).reasons[0]
+    empty = summarise(Block.empty(), t0=1, seconds=10, coverage=1, workers=4)
+    assert verdict(empty).outcome is Outcome.INCONCLUSIVE
+    assert verdict(replace(empty, iterations=5)).outcome is Outcome.PASSED
+
+
+def test_an_abort_by_a_threshold_is_a_failure_unless_workers_were_lost() -> None:
+    found = verdict(replace(GOOD, coverage=0.2), BROKEN, end=EndReason.THRESHOLD_ABORT)
+    assert found.outcome is Outcome.FAILED
+    assert found.reasons[1].startswith("http_req_duration{name:home} max<200 failed")
+    assert verdict(replace(GOOD, lost=(0,)), BROKEN, end=EndReason.THRESHOLD_ABORT).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_run_nobody_answered_fails_with_the_cause() -> None:
+    refused = summarise(Block.of(request(1, status="0", error="connection refused")), t0=1, seconds=1, coverage=1, workers=1)
+    assert verdict(refused, ()) == Verdict(Outcome.FAILED, ("No request was answered: connection refused.",))
+    answered = replace(refused, errors=(ErrorCount("status", "500", 1),))
+    assert verdict(answered, ()).outcome is Outcome.PASSED
+
+
+def test_what_does_not_decide_is_a_note() -> None:
+    found = verdict(workers=(WorkerHealth(0, script_errors=12), WorkerHealth(1, script_errors=1)))
+    assert (found.outcome, found.notes) == (Outcome.PASSED, ("13 iterations threw; the workers' logs say where.",))
+
+
+def test_a_verdict_survives_the_wire() -> None:
+    found = verdict(found=BROKEN)
+    assert from_plain(Verdict, to_plain(found)) == found
+    assert from_plain(tuple[WorkerHealth, ...], to_plain(HEALTHY)) == HEALTHY
+
+
+def test_only_what_got_clearly_worse_is_a_regression() -> None:
+    assert compare(GOOD, GOOD) == ()
+    assert GOOD.latency is not None
+    slower = replace(GOOD, latency=replace(GOOD.latency, p95=GOOD.latency.p95 * 1.5), failed=1, requests_per_second=0.2)
+    found = {regression.measure: regression.change for regression in compare(slower, GOOD)}
+    assert found == {"p95 (ms)": pytest.approx(0.5), "error rate": None, "requests per second": pytest.approx(1 / 3)}
+    assert compare(GOOD, slower) == ()
+    assert compare(slower, GOOD, tolerance=0.6)[0].measure == "error rate"
