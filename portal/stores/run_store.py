@@ -1,0 +1,213 @@
+"""One run's part of a store, typed: what controller and workers leave for each other, every write repeatable.
+
+Missing things are None. Raises StoreUnavailable and StoreFull from the store, WireInvalid for bytes we did not write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
+from typing import Protocol, TypeVar, runtime_checkable
+
+from portal.core.plan import LoadPlan
+from portal.core.ports import ObjectStore
+from portal.core.protocol import Beat, Done, Lease, Pulse, Ready, Start, Stop
+from portal.core.split import WorkerAssignment
+from portal.core.wire import from_json, to_json
+from portal.stores import layout
+
+T = TypeVar("T")
+
+
+@runtime_checkable
+class ReadsMany(Protocol):
+    """A store where one read after another would be slow."""
+
+    def get_many(self, keys: tuple[str, ...]) -> tuple[bytes | None, ...]: ...
+
+
+class RunStore:
+    """Keep one instance per run while watching it: it remembers what can no longer change."""
+
+    def __init__(self, objects: ObjectStore, run_id: str) -> None:
+        self.run_id = run_id
+        self._objects = objects
+        self._prefix = layout.run_prefix(run_id)
+        self._dones: dict[str, Done] = {}
+        self._ready: set[tuple[int, int]] = set()
+
+    # Before the start
+
+    def save_plan(self, plan: LoadPlan) -> None:
+        self._objects.put(layout.plan_key(self.run_id), to_json(plan))
+
+    def plan(self) -> LoadPlan | None:
+        return self._read(LoadPlan, layout.plan_key(self.run_id))
+
+    def save_bundle(self, bundle: bytes) -> str:
+        """The sha256 that the plan carries and every worker checks."""
+        self._objects.put(layout.bundle_key(self.run_id), bundle)
+        return hashlib.sha256(bundle).hexdigest()
+
+    def bundle(self) -> bytes | None:
+        return self._objects.get(layout.bundle_key(self.run_id))
+
+    def assign(self, assignment: WorkerAssignment) -> None:
+        self._objects.put(layout.assignment_key(self.run_id, assignment.slot, assignment.epoch), to_json(assignment))
+
+    def assignment(self, slot: int, epoch: int) -> WorkerAssignment | None:
+        return self._read(WorkerAssignment, layout.assignment_key(self.run_id, slot, epoch))
+
+    def take_lease(self, lease: Lease) -> bool:
+        """Whether this very lease holds the slot; repeating it (same holder, same time) gives the same answer.
+
+        The write may have succeeded although its answer was lost, and a repeated write then finds our own bytes.
+        """
+        key, data = layout.lease_key(self.run_id, lease.slot, lease.epoch), to_json(lease)
+        return self._objects.put_new(key, data) or self._objects.get(key) == data
+
+    def lease(self, slot: int, epoch: int) -> Lease | None:
+        return self._read(Lease, layout.lease_key(self.run_id, slot, epoch))
+
+    def say_ready(self, ready: Ready) -> None:
+        self._objects.put(layout.ready_key(self.run_id, ready.slot), to_json(ready))
+
+    def ready(self, slot: int) -> Ready | None:
+        return self._read(Ready, layout.ready_key(self.run_id, slot))
+
+    def ready_slots(self, epochs: Mapping[int, int]) -> frozenset[int]:
+        """Which of the given slots have been ready in their given epoch. Reads only those not known yet."""
+        wanted = {layout.ready_key(self.run_id, slot) for slot, epoch in epochs.items() if (slot, epoch) not in self._ready}
+        if wanted:
+            keys = self._objects.list(layout.ready_prefix(self.run_id))
+            found = self._read_many(Ready, [key for key in keys if key in wanted])
+            self._ready.update((ready.slot, ready.epoch) for ready in found.values())
+        return frozenset(slot for slot, epoch in epochs.items() if (slot, epoch) in self._ready)
+
+    def save_setup(self, data: bytes) -> bool:
+        """What the script's setup() gave; the first stands, and False means that it was not this one."""
+        return self._objects.put_new(layout.setup_key(self.run_id), data)
+
+    def setup(self) -> bytes | None:
+        return self._objects.get(layout.setup_key(self.run_id))
+
+    # Down: start, stop, pulse
+
+    def start(self, start: Start) -> Start:
+        """Written once; gives the one that stands, which may be another controller's."""
+        return self._first(Start, layout.start_key(self.run_id), start)
+
+    def started(self) -> Start | None:
+        return self._read(Start, layout.start_key(self.run_id))
+
+    def ask_stop(self, stop: Stop) -> Stop:
+        """The stop that stands: the first one's reason, hard as soon as anyone asked for it."""
+        key = layout.stop_key(self.run_id)
+        standing = self._first(Stop, key, stop)
+        if stop.hard and not standing.hard:
+            # Nobody ever takes `hard` away, so writers that cross here write the same.
+            standing = replace(standing, hard=True)
+            self._objects.put(key, to_json(standing))
+        return standing
+
+    def stop_asked(self) -> Stop | None:
+        return self._read(Stop, layout.stop_key(self.run_id))
+
+    def pulse(self, pulse: Pulse) -> None:
+        self._objects.put(layout.pulse_key(self.run_id), to_json(pulse))
+
+    def last_pulse(self) -> Pulse | None:
+        return self._read(Pulse, layout.pulse_key(self.run_id))
+
+    # Up: beats, snapshots, done, raw files
+
+    def beat(self, beat: Beat) -> None:
+        self._objects.put(layout.beat_key(self.run_id, beat.slot), to_json(beat))
+
+    def beats(self) -> dict[int, Beat]:
+        """The last one of every slot; its epoch tells whether a replaced worker still speaks."""
+        found = self._read_many(Beat, self._objects.list(layout.beat_prefix(self.run_id)))
+        return {beat.slot: beat for beat in found.values()}
+
+    def put_snapshot(self, slot: int, epoch: int, seq: int, data: bytes) -> None:
+        self._objects.put(layout.snapshot_key(self.run_id, slot, epoch, seq), data)
+
+    def snapshot_keys(self, known: Container[str] = ()) -> tuple[str, ...]:
+        """All but the known, in order of slot, epoch and seq. Lists the whole run: to follow many workers, ask
+        `snapshot` for the next seq of each and use this from time to time."""
+        return tuple(key for key in self._objects.list(layout.snapshot_prefix(self.run_id)) if key not in known)
+
+    def snapshot_bytes(self, key: str) -> bytes | None:
+        return self._objects.get(self._own(key))
+
+    def snapshot(self, slot: int, epoch: int, seq: int) -> bytes | None:
+        return self._objects.get(layout.snapshot_key(self.run_id, slot, epoch, seq))
+
+    def done(self, done: Done) -> None:
+        """A worker's last word is its first: a second one for the same slot and epoch changes nothing."""
+        self._objects.put_new(layout.done_key(self.run_id, done.slot, done.epoch), to_json(done))
+
+    def dones(self) -> dict[tuple[int, int], Done]:
+        """By (slot, epoch). A done never changes, so each is read once."""
+        keys = self._objects.list(layout.done_prefix(self.run_id))
+        self._dones |= self._read_many(Done, [key for key in keys if key not in self._dones])
+        return {(done.slot, done.epoch): done for done in self._dones.values()}
+
+    def put_raw(self, slot: int, name: str, data: bytes) -> None:
+        self._objects.put(layout.raw_key(self.run_id, slot, name), data)
+
+    def raw_keys(self) -> tuple[str, ...]:
+        return self._objects.list(layout.raw_prefix(self.run_id))
+
+    def raw_bytes(self, key: str) -> bytes | None:
+        return self._objects.get(self._own(key))
+
+    # Results
+
+    def save_series(self, resolution: int, chunk: int, data: bytes) -> None:
+        """`resolution` in seconds."""
+        self._objects.put(layout.series_key(self.run_id, resolution, chunk), data)
+
+    def series(self, resolution: int, chunk: int) -> bytes | None:
+        return self._objects.get(layout.series_key(self.run_id, resolution, chunk))
+
+    def series_keys(self, resolution: int) -> tuple[str, ...]:
+        """In order of chunk."""
+        return self._objects.list(layout.series_prefix(self.run_id, resolution))
+
+    def series_bytes(self, key: str) -> bytes | None:
+        return self._objects.get(self._own(key))
+
+    def save_summary(self, data: bytes) -> None:
+        self._objects.put(layout.summary_key(self.run_id), data)
+
+    def summary(self) -> bytes | None:
+        return self._objects.get(layout.summary_key(self.run_id))
+
+    def delete_run(self) -> None:
+        self._dones.clear()
+        self._ready.clear()
+        self._objects.delete(self._prefix)
+
+    def _read(self, kind: type[T], key: str) -> T | None:
+        data = self._objects.get(key)
+        return None if data is None else from_json(kind, data)
+
+    def _read_many(self, kind: type[T], keys: Iterable[str]) -> dict[str, T]:
+        """Without those that were deleted after they were listed."""
+        wanted = tuple(keys)
+        objects = self._objects
+        found = objects.get_many(wanted) if isinstance(objects, ReadsMany) else map(objects.get, wanted)
+        return {key: from_json(kind, data) for key, data in zip(wanted, found, strict=True) if data is not None}
+
+    def _first(self, kind: type[T], key: str, value: T) -> T:
+        """The value that stands under a key that is written once."""
+        if self._objects.put_new(key, to_json(value)):
+            return value
+        return self._read(kind, key) or value
+
+    def _own(self, key: str) -> str:
+        if not key.startswith(self._prefix):
+            raise ValueError(f"{key[:200]!r} does not belong to run {self.run_id}.")
+        return key
