@@ -1,0 +1,137 @@
+"""The k6 adapter: inspects and archives scripts in a sandbox, names the command of a paused worker, reads its posts.
+
+Needs k6 1.1 or newer. The worker runs an archive made beforehand, so nothing is fetched at run time; the
+target addresses and parameters are read from the process environment when the load runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from portal.core.errors import EngineMissing, Problem, ScriptInvalid
+from portal.core.load import ClosedLoad, Load, OpenLoad
+from portal.core.ports import Ending, EngineCommand, EngineTools, Finished, Gate, Intake, Sandbox
+from portal.core.script import ScriptFacts, ScriptSource
+from portal.core.snapshot import Point
+from portal.core.split import WorkerAssignment
+from portal.engines import k6_log
+from portal.engines.k6_facts import read_facts
+from portal.engines.k6_script import has_setup, wrapper, wrapper_name
+from portal.engines.k6_wire import read_batch
+
+ARCHIVE = "archive.tar"
+INSPECT_SECONDS = 30.0
+SYSTEM_TAGS = "name,status,method,error,error_code,scenario,check,group"
+PATH = "/usr/local/bin:/usr/bin:/bin"
+OFFLINE = {"K6_NO_USAGE_REPORT": "true", "K6_AUTO_EXTENSION_RESOLUTION": "false"}
+CLOUD = {
+    # With a reference k6 creates no test run anywhere: all it does is post batches to the host given beside it.
+    "K6_CLOUD_PUSH_REF_ID": "knopfdruck",
+    "K6_CLOUD_TOKEN": "none",
+    "K6_CLOUD_TRACES_ENABLED": "false",
+    "K6_CLOUD_AGGREGATION_PERIOD": "1s",
+    "K6_CLOUD_AGGREGATION_WAIT_PERIOD": "1s",
+    # The default of a minute would hold k6's end for minutes when the agent hangs.
+    "K6_CLOUD_TIMEOUT": "2s",
+}
+
+
+class K6:
+    """The Engine port for k6; `version` decides between spellings that 1.x and 2.x do not share."""
+
+    name = "k6"
+    gate = Gate.REST
+    intake = Intake.HTTP
+
+    def __init__(self, tools: EngineTools, version: tuple[int, int] = (1, 1)) -> None:
+        self.tools = tools
+        self.version = version
+
+    def inspect(self, script: ScriptSource, load: Load | None, environment: Mapping[str, str], sandbox: Sandbox) -> ScriptFacts:
+        file, files = _sources(script, load)
+        done = self._run(("inspect", "--execution-requirements", "--include-system-env-vars", file), files, environment, sandbox)
+        return read_facts(done.stdout, has_setup=has_setup(script))
+
+    def bundle(
+        self, script: ScriptSource, load: Load | None, environment: Mapping[str, str], sandbox: Sandbox
+    ) -> Mapping[str, bytes]:
+        file, files = _sources(script, load)
+        argv = ("archive", "--exclude-env-vars", "--include-system-env-vars", "-O", ARCHIVE, file)
+        done = self._run(argv, files, environment, sandbox, keep=(ARCHIVE,))
+        if ARCHIVE not in done.files:
+            raise _invalid(done)
+        return {ARCHIVE: done.files[ARCHIVE]}
+
+    def command(
+        self, assignment: WorkerAssignment, *, bundle: Mapping[str, bytes], rest_port: int, intake_port: int, cores: int
+    ) -> EngineCommand:
+        del bundle  # The archive lies in the worker's folder already; k6 takes its share by flags.
+        segment = assignment.segment
+        argv = (
+            self._program(), "run", "--quiet", "--no-color", "--no-usage-report", "--no-thresholds", *self._no_summary(),
+            "--paused", "--address", f"127.0.0.1:{rest_port}", "--include-system-env-vars",
+            "--system-tags", SYSTEM_TAGS, "--execution-segment", segment.as_k6(),
+            "--execution-segment-sequence", segment.sequence(), "-o", "cloud", ARCHIVE,
+        )  # fmt: skip
+        environment = {
+            **assignment.plan.engine_environment(), "PATH": PATH, "HOME": ".", **OFFLINE, **CLOUD,
+            "K6_CLOUD_HOST": f"http://127.0.0.1:{intake_port}", "GOMAXPROCS": str(max(1, cores)),
+        }  # fmt: skip
+        return EngineCommand(argv, environment)
+
+    def read(self, batch: bytes) -> Iterable[Point]:
+        return read_batch(batch)
+
+    def is_ready(self, line: bytes) -> bool:
+        return False  # k6 says so over its API.
+
+    def is_script_error(self, line: str) -> bool:
+        return k6_log.is_script_error(line)
+
+    def ending(self, exit_code: int, log: tuple[str, ...]) -> Ending:
+        return k6_log.ending(exit_code, log)
+
+    def _no_summary(self) -> tuple[str, ...]:
+        # Without these k6 keeps every trend value in memory: about 190 bytes a request, for hours.
+        return ("--summary-mode=disabled",) if self.version >= (2, 0) else ("--no-summary",)
+
+    def _run(
+        self, argv: tuple[str, ...], files: Mapping[str, bytes], environment: Mapping[str, str], sandbox: Sandbox,
+        *, keep: tuple[str, ...] = (),
+    ) -> Finished:  # fmt: skip
+        scrubbed = {**environment, "HOME": ".", **OFFLINE}
+        done = sandbox.run((self._program(), *argv), files=files, environment=scrubbed, seconds=INSPECT_SECONDS, keep=keep)
+        if done.exit_code != 0:
+            raise _invalid(done)
+        return done
+
+    def _program(self) -> str:
+        if not self.tools.k6:
+            raise EngineMissing("k6 is not installed here.", hint="Run `make setup`, or set K6_BIN to the k6 program.")
+        return self.tools.k6
+
+
+def parse_version(text: str) -> tuple[int, int]:
+    """(1, 1) from the first line of `k6 version`; raises EngineMissing when it is not k6's."""
+    match = re.search(r"\bk6(?:\.exe)? v?(\d+)\.(\d+)", text)
+    if match is None:
+        raise EngineMissing(f"{text[:80]!r} is not what `k6 version` prints.", hint="Set K6_BIN to the k6 program.")
+    return int(match[1]), int(match[2])
+
+
+def _sources(script: ScriptSource, load: Load | None) -> tuple[str, dict[str, bytes]]:
+    """The file to give to k6 and all files it may need."""
+    files = {**script.files, script.file: script.text.encode()}
+    if not isinstance(load, (ClosedLoad, OpenLoad)):
+        return script.file, files
+    name = wrapper_name(script)
+    return name, {**files, name: wrapper(script, load).encode()}
+
+
+def _invalid(done: Finished) -> ScriptInvalid:
+    """k6's own words."""
+    lines = tuple(done.stderr.splitlines())
+    message = k6_log.last_error(lines) or (k6_log.clean(lines[-1]) if lines else "")
+    hint = next((k6_log.hint(line) for line in reversed(lines) if "level=error" in line), "")
+    return ScriptInvalid((Problem("script", message or f"k6 ended with exit code {done.exit_code}.", hint),))

@@ -1,0 +1,78 @@
+"""Reads the JSON that `k6 inspect --execution-requirements` prints into ScriptFacts. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any  # Any: foreign JSON
+
+from portal.core.duration import parse_duration
+from portal.core.errors import Problem, RequestRejected, ScriptInvalid
+from portal.core.load import ScriptLoad
+from portal.core.script import ScriptFacts
+from portal.core.thresholds import parse_thresholds
+
+SETUP_TWICE = "setup() and teardown() run once in every worker; with several workers they run several times."
+
+
+def read_facts(printed: str, *, has_setup: bool) -> ScriptFacts:
+    """Raises ScriptInvalid for a load that cannot be shared or a threshold that cannot be judged."""
+    try:
+        found: dict[str, Any] = json.loads(printed)
+        scenarios: dict[str, dict[str, Any]] = found["scenarios"] or {}
+        load = ScriptLoad(_longest(scenarios), int(found["maxVUs"]), _most_workers(scenarios))
+        thresholds = parse_thresholds(found.get("thresholds") or {}, source="script")
+    except RequestRejected as error:
+        raise ScriptInvalid(error.problems) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ScriptInvalid((Problem("script", f"k6's description of the script cannot be read ({error})."),)) from error
+    warnings = (SETUP_TWICE,) if has_setup else ()
+    return ScriptFacts(load, thresholds, tuple(sorted(scenarios)), has_setup, warnings)
+
+
+def _longest(scenarios: Mapping[str, Mapping[str, Any]]) -> timedelta | None:
+    """When the last scenario stops making load. k6's own totalDuration also counts the graceful stop."""
+    return max((_span(one.get("startTime")) + _length(one) for one in scenarios.values()), default=None)
+
+
+def _length(one: Mapping[str, Any]) -> timedelta:
+    if one["executor"] in ("shared-iterations", "per-vu-iterations"):
+        return _span(one.get("maxDuration") or "10m")
+    if one.get("stages"):
+        return sum((_span(stage["duration"]) for stage in one["stages"]), timedelta())
+    return _span(one.get("duration"))
+
+
+def _span(text: object) -> timedelta:
+    return parse_duration(text) if text else timedelta()
+
+
+def _most_workers(scenarios: Mapping[str, Mapping[str, Any]]) -> int | None:
+    """The fewest units any scenario can be divided into; beyond it a worker idles or arrivals are dropped."""
+    for name, one in scenarios.items():
+        if one["executor"] not in _SHARES:
+            raise ScriptInvalid((Problem(
+                "script", f"Scenario {name} uses the executor {one['executor']}, which cannot be shared between workers.",
+                "Use a constant, ramping or iterations executor; a run is stopped from the portal."),))  # fmt: skip
+    return min((max(1, math.ceil(_SHARES[one["executor"]](one))) for one in scenarios.values()), default=None)
+
+
+def _ramp(one: Mapping[str, Any]) -> float:
+    return max([_number(one, "startVUs"), *(float(stage["target"]) for stage in one.get("stages") or ())])
+
+
+def _number(one: Mapping[str, Any], name: str, default: float = 1) -> float:
+    value = one.get(name)
+    return default if value is None else float(value)
+
+
+_SHARES: dict[str, Callable[[Mapping[str, Any]], float]] = {
+    "constant-vus": lambda one: _number(one, "vus"),
+    "ramping-vus": _ramp,
+    "constant-arrival-rate": lambda one: _number(one, "preAllocatedVUs"),
+    "ramping-arrival-rate": lambda one: _number(one, "preAllocatedVUs"),
+    "shared-iterations": lambda one: min(_number(one, "vus"), _number(one, "iterations")),
+    "per-vu-iterations": lambda one: _number(one, "vus"),
+}

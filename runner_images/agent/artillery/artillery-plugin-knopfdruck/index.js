@@ -1,0 +1,169 @@
+'use strict';
+// Runs inside Artillery, beside the user's scenarios. Appends to the files KD_OUT.<thread> one JSON line per second
+// with what happened in it; all numbers are additive, so a second may be spread over lines (the gauges vus and lag
+// aside). Histograms have k6's bucket layout. With KD_GATE it says ready and waits until that file holds the start
+// time in unix seconds. Read by portal/engines/artillery_lines.py.
+const fs = require('node:fs');
+const { monitorEventLoopDelay } = require('node:perf_hooks');
+const { isMainThread, threadId, BroadcastChannel } = require('node:worker_threads');
+
+const MOST_SERIES = 2000;          // per second and kind; what is above goes to one series, so that no line grows without end
+const OTHER = '__other__';
+const OWN = /^(http|vusers|errors|plugins\.(expect|metrics-by-endpoint|apdex))\./; // Artillery's own; counted from its events
+
+const bucket = (ms) => {           // 1 us unit, linear below 256, then 128 buckets per power of two
+  const us = Math.min(Math.ceil(ms * 1000), 4294967295);
+  if (us < 256) return us;
+  const shift = 24 - Math.clz32(us);
+  return shift * 128 + (us >>> shift);
+};
+
+class Second {
+  constructor() { this.tables = {}; }
+  cell(table, labels, fresh) {     // the value under these labels in this table
+    const cells = this.tables[table] || (this.tables[table] = new Map());
+    let key = JSON.stringify(labels);
+    if (!cells.has(key) && cells.size >= MOST_SERIES) key = JSON.stringify(labels.map(() => OTHER));
+    if (!cells.has(key)) cells.set(key, fresh());
+    return cells.get(key);
+  }
+  add(table, labels, value = 1, of = 0) { const c = this.cell(table, labels, () => [0, 0]); c[0] += value; c[1] += of; }
+  time(table, labels, value) {
+    if (!Number.isFinite(value)) return;
+    const h = this.cell(table, labels, () => ({ n: 0, sum: 0, min: Infinity, max: -Infinity, bins: new Map() }));
+    h.n += 1; h.sum += value; h.min = Math.min(h.min, value); h.max = Math.max(h.max, value);
+    const index = value > 0 ? bucket(value) : 0;
+    h.bins.set(index, (h.bins.get(index) || 0) + 1);
+  }
+  toLine(second, gauges) {
+    const line = { t: 'second', s: second, w: threadId, ...gauges };
+    for (const [table, cells] of Object.entries(this.tables)) {
+      line[table] = [...cells].map(([key, value]) => [...JSON.parse(key), ...(Array.isArray(value) ? value : [{ ...value, bins: [...value.bins] }])]);
+    }
+    return line;
+  }
+}
+
+class Writer {
+  constructor() { this.fd = fs.openSync(`${process.env.KD_OUT || 'lines'}.${threadId}`, 'a'); this.seconds = new Map(); this.vus = 0; }
+  now() {
+    const second = Math.floor(Date.now() / 1000);
+    if (!this.seconds.has(second)) this.seconds.set(second, new Second());
+    return this.seconds.get(second);
+  }
+  line(object) { fs.writeSync(this.fd, JSON.stringify(object) + '\n'); }
+  flush(before, gauges) {
+    for (const [second, data] of this.seconds) {
+      if (second >= before) continue;
+      this.line(data.toLine(second, gauges()));
+      this.seconds.delete(second);
+    }
+  }
+}
+
+const hook = (list, name, first) => (first ? [name].concat(list || []) : [].concat(list || [], name));
+
+function follow(script, out) {     // adds our hooks around every http scenario
+  const processor = script.config.processor = script.config.processor || {};
+  const open = new Map();          // request uuid -> its name and how many are unanswered (redirects send more than one)
+  let events;
+  const failed = (uuid, error) => { // a request whose answer was counted is not in the map: a failed capture is no failed request
+    const sent = open.get(uuid);
+    if (sent) out.now().add('requests', [sent.name, '', String(error.code || error.name || error)], sent.unanswered);
+    open.delete(uuid);
+  };
+  const tap = (ee) => {            // Artillery gives all scenarios of a thread one emitter, made with the first user
+    events = ee;
+    ee.on('trace:http:request', (req, uuid) => {
+      if (!open.has(uuid)) open.set(uuid, { name: String(req.name || req.kdName || req.url), unanswered: 0 });
+      open.get(uuid).unanswered += 1;
+    });
+    ee.on('trace:http:response', (res, uuid) => {
+      const sent = open.get(uuid);
+      if (!sent) return;
+      sent.unanswered -= 1;
+      if (!sent.unanswered) open.delete(uuid);
+      const labels = [sent.name, String(res.statusCode)];
+      out.now().add('requests', [...labels, '']);
+      out.now().time('latency', labels, res.timings.phases.firstByte);
+    });
+    ee.on('trace:http:error', (error, uuid) => failed(uuid, error));
+    ee.on('error', (error) => {
+      out.now().add('errors', [String(error)]);
+      if (/^(Undefined function|cookie_parse_error)/.test(error)) return; // after these Artillery lets the user go on
+      out.vus -= 1; out.now().add('users', ['failed']);
+    });
+    ee.on('plugin:expect:expectations', (result, req) => {
+      for (const { ok, type } of result.results) out.now().add('checks', [String(type), String(req.name || req.kdName || req.url)], ok ? 1 : 0, 1);
+    });
+    ee.on('counter', (name, value) => {
+      if (name === 'http.downloaded_bytes') out.now().add('bytes', [], Number(value) || 0);
+      else if (!OWN.test(name)) out.now().add('counters', [name], Number(value) || 0);
+    });
+    const custom = (name, value) => { if (!OWN.test(name)) out.now().time('histograms', [name], Number(value)); };
+    ee.on('histogram', custom); ee.on('summary', custom);
+  };
+  processor.knopfdruckBegin = (context, ee, next) => {
+    if (ee !== events) tap(ee);
+    out.vus += 1; out.now().add('users', ['created']);
+    context.knopfdruckStart = performance.now();
+    return next();
+  };
+  processor.knopfdruckEnd = (context, ee, next) => {
+    out.vus -= 1; out.now().add('users', ['completed']);
+    out.now().time('sessions', [], performance.now() - context.knopfdruckStart);
+    return next();
+  };
+  processor.knopfdruckName = (req, context, ee, next) => { // the address before its variables are filled in: few names
+    const target = script.config.target || '';
+    req.kdName = target && req.url.startsWith(target) ? req.url.slice(target.length) || '/' : req.url;
+    return next();
+  };
+  processor.knopfdruckError = (error, req, context, ee, next) => { failed(req.uuid, error); return next(); };
+  for (const scenario of script.scenarios) {
+    if ((scenario.engine || script.config.engine || 'http') !== 'http') continue;
+    scenario.beforeScenario = hook(scenario.beforeScenario, 'knopfdruckBegin', true);
+    scenario.afterScenario = hook(scenario.afterScenario, 'knopfdruckEnd');
+    scenario.beforeRequest = hook(scenario.beforeRequest, 'knopfdruckName', true);
+    scenario.onError = hook(scenario.onError, 'knopfdruckError', true);
+  }
+}
+
+function waitForStart(out, gate) { // blocks the thread: Artillery starts its phases only after the plugins are made
+  const pause = (ms) => ms > 0 && Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  out.line({ t: 'ready', w: threadId });
+  let start = 0;
+  while (!(start > 0)) { start = fs.existsSync(gate) ? Number(fs.readFileSync(gate, 'utf8')) : 0; if (!(start > 0)) pause(20); }
+  pause(start * 1000 - Date.now());
+}
+
+class Plugin {
+  constructor(script, events) {
+    const channel = new BroadcastChannel('knopfdruck');
+    channel.unref();
+    if (isMainThread) {            // Artillery awaits these on SIGTERM and SIGINT; the threads write their last lines first
+      global.artillery.ext({ ext: 'onShutdown', method: () => new Promise((done) => {
+        channel.onmessage = () => done(); channel.ref(); channel.postMessage('flush'); setTimeout(done, 1000);
+      }) });
+      const out = new Writer();    // users that maxVusers held back are only counted here, every ten seconds
+      events.on('stats', ({ counters }) => {
+        if (counters['vusers.skipped']) out.now().add('users', ['skipped'], counters['vusers.skipped']);
+        out.flush(Infinity, () => ({}));
+      });
+      return;
+    }
+    const out = new Writer();
+    follow(script, out);
+    const delay = monitorEventLoopDelay({ resolution: 10 });
+    const gauges = () => { const lag = Math.max(0, delay.max / 1e6 - 10); delay.reset(); return { vus: out.vus, lag }; };
+    this.flush = (before) => { out.now(); out.flush(before, gauges); };
+    channel.onmessage = () => { this.flush(Infinity); channel.postMessage('done'); };
+    if (process.env.KD_GATE) waitForStart(out, process.env.KD_GATE);
+    delay.enable();
+    this.timer = setInterval(() => this.flush(Math.floor(Date.now() / 1000)), 250);
+    this.timer.unref();
+  }
+  cleanup(done) { if (this.timer) { clearInterval(this.timer); this.flush(Infinity); } done(null); }
+}
+
+module.exports = { Plugin, LEGACY_METRICS_FORMAT: false };
