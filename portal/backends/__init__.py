@@ -1,0 +1,27 @@
+"""Where workers run. A backend is one file, one line here, its stack and its tests.
+
+LIMITS are what each backend name can do, the same wherever it runs: a plan that Lambda refuses is refused on a laptop.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from portal.core.plan import Limits
+
+BACKENDS = {"local": "portal.backends.local:LocalBackend"}
+
+LIMITS = {
+    "lambda": Limits(
+        engines=("k6",), longest=timedelta(minutes=14), most_workers=1000, vus_per_worker=200,
+        advice="Lambda ends a function after 15 minutes; start it on fargate or ec2 instead.",
+    ),
+    "fargate": Limits(
+        engines=("k6", "artillery"), longest=timedelta(days=7), most_workers=500, vus_per_worker=500,
+        advice="Split it into several runs.",
+    ),
+    "ec2": Limits(
+        engines=("k6", "artillery"), longest=timedelta(days=7), most_workers=1000, vus_per_worker=2000,
+        advice="Split it into several runs.",
+    ),
+}  # fmt: skip

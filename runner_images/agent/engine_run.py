@@ -1,0 +1,123 @@
+"""The engine from paused to ended: ready, barrier, load, drain. One loop, one reason at the end."""
+
+from __future__ import annotations
+
+from portal.core.ports import Clock, Engine
+from portal.core.protocol import DoneReason, WorkerPhase
+from portal.core.split import WorkerAssignment
+from runner_images.agent.gates import GateStuck, StartGate
+from runner_images.agent.intake import HttpIntake, LinesIntake
+from runner_images.agent.orders import End, Orders
+from runner_images.agent.process import EngineProcess
+from runner_images.agent.report import Report
+
+TICK = 0.05
+TOO_LATE = 5.0
+"""A start that is older than this when it is seen was missed: do not start."""
+AFTER_TERM = 5.0
+
+
+class EngineRun:
+    def __init__(
+        self, assignment: WorkerAssignment, engine: Engine, process: EngineProcess, gate: StartGate,
+        intake: HttpIntake | LinesIntake, report: Report, orders: Orders, clock: Clock,
+    ) -> None:  # fmt: skip
+        self._plan, self._engine, self._process, self._gate = assignment.plan, engine, process, gate
+        self._intake, self._report, self._orders, self._clock = intake, report, orders, clock
+        self._t0: int | None = None
+
+    def live(self) -> None:
+        """Always ends with a done record, and never with a living engine."""
+        self._report.heart.vitals.watch(self._process.pid)
+        try:
+            end = self._become_ready() or self._await_start() or self._release() or self._run()
+        except Exception as error:  # A bug of ours must not leave load running: end the engine, say what happened, go on up.
+            self._process.kill()
+            self._finish(End(DoneReason.ENGINE_FAILED, f"The agent failed: {error!r}"))
+            raise
+        self._finish(end)
+
+    def _become_ready(self) -> End | None:
+        patience = self._clock.now() + self._plan.ready_within.total_seconds()
+        while not self._gate.is_ready():
+            if end := self._early_end(patience, "The engine did not get ready in time."):
+                return end
+            self._clock.sleep(TICK)
+        return None if self._report.ready() else End(DoneReason.STORE_FAILED, self._report.store_failure, hard=True)
+
+    def _await_start(self) -> End | None:
+        patience = self._clock.now() + 2 * self._plan.ready_within.total_seconds()
+        while True:
+            # Asked first: a stop that came before the start, and an engine that is gone, make it void.
+            if end := self._early_end(patience, "The start was not given in time."):
+                return end
+            if (t0 := self._orders.start_time()) is not None:
+                break
+            self._clock.sleep(4 * TICK)
+        if self._clock.now() > t0 + TOO_LATE:
+            return End(DoneReason.NOT_STARTED, "The common start was missed by more than 5 s.", hard=True)
+        self._t0 = t0
+        return None
+
+    def _early_end(self, patience: float, message: str) -> End | None:
+        """Why it is over before it began."""
+        if self._process.exit_code() is not None:
+            return self._engine_end()
+        if end := self._orders.end(self._plan, None):
+            return End(end.reason, end.message, hard=True)
+        if self._clock.now() > patience:
+            return End(DoneReason.NOT_STARTED, message, hard=True)
+        return None
+
+    def _release(self) -> End | None:
+        assert self._t0 is not None
+        try:
+            released_at = self._gate.release(self._t0, self._clock)
+        except (GateStuck, OSError) as error:
+            return End(DoneReason.ENGINE_FAILED, f"The engine could not be released: {error}.", hard=True)
+        self._report.begin(self._t0, released_at)
+        return None
+
+    def _run(self) -> End:
+        while self._process.exit_code() is None:
+            if end := self._orders.end(self._plan, self._t0) or self._store_end():
+                return end
+            self._report.flush_if_due()
+            self._clock.sleep(TICK)
+        return self._engine_end()
+
+    def _store_end(self) -> End | None:
+        failure = self._report.store_failure
+        return End(DoneReason.STORE_FAILED, f"The run store failed: {failure}") if failure else None
+
+    def _engine_end(self) -> End:
+        self._process.finish_output()
+        code = self._process.exit_code()
+        ending = self._engine.ending(code if code is not None else -1, self._process.log())
+        return End(ending.reason, ending.message)
+
+    def _finish(self, end: End) -> None:
+        self._drain(end)
+        self._process.kill()  # Whatever the engine left behind.
+        self._process.finish_output()
+        self._intake.finish()
+        self._report.done(end, self._process, exit_code=self._process.exit_code(), broken=self._intake.broken)
+
+    def _drain(self, end: End) -> None:
+        """Ask, then insist, then force; numbers go on being shipped meanwhile."""
+        if self._process.exit_code() is not None:
+            return
+        self._report.heart.phase = WorkerPhase.DRAINING
+        if not end.hard:
+            self._gate.ask_stop(self._process)
+            self._wait(self._plan.drain.total_seconds())
+        self._process.terminate()
+        self._wait(AFTER_TERM)
+        self._process.kill()
+        self._wait(AFTER_TERM)
+
+    def _wait(self, seconds: float) -> None:
+        until = self._clock.now() + seconds
+        while self._process.exit_code() is None and self._clock.now() < until and not self._orders.is_hard_stop():
+            self._report.flush_if_due()
+            self._clock.sleep(TICK)

@@ -1,0 +1,99 @@
+"""The start barrier at the engine: hold it ready, release it at T0, ask it to stop.
+
+k6 is held and released over its own API on loopback; Artillery by our plugin, which waits for a file.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+from typing import Protocol
+
+from portal.core.ports import Clock
+from runner_images.agent.intake import Intake
+from runner_images.agent.process import EngineProcess
+
+PAUSED_WITH_VUS = 4
+# The engine is on loopback: a proxy that the machine is configured for has no part in this.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class GateStuck(Exception):
+    """The engine does not answer where it should take orders."""
+
+
+class StartGate(Protocol):
+    def is_ready(self) -> bool: ...
+
+    def release(self, t0: int, clock: Clock) -> float:
+        """Blocks until `t0` and releases the engine; the moment it did so. Raises GateStuck."""
+
+    def ask_stop(self, process: EngineProcess) -> None:
+        """Lets the engine end by itself; may be called again."""
+
+
+class RestGate:
+    """k6: status 4 is paused with its virtual users initialised."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}/v1/status"
+
+    def is_ready(self) -> bool:
+        try:
+            with _DIRECT.open(self._url, timeout=2) as answer:
+                status = json.load(answer)["data"]["attributes"]["status"]
+        except (OSError, HTTPException, ValueError, KeyError, TypeError):
+            return False
+        return bool(status == PAUSED_WITH_VUS)
+
+    def release(self, t0: int, clock: Clock) -> float:
+        clock.sleep(t0 - clock.now())
+        self._patch({"paused": False})
+        return clock.now()
+
+    def ask_stop(self, process: EngineProcess) -> None:
+        try:
+            self._patch({"stopped": True})
+        except GateStuck:
+            process.terminate()
+
+    def _patch(self, attributes: dict[str, bool]) -> None:
+        body = json.dumps({"data": {"type": "status", "id": "default", "attributes": attributes}}).encode()
+        request = urllib.request.Request(self._url, data=body, method="PATCH", headers={"Content-Type": "application/json"})
+        try:
+            with _DIRECT.open(request, timeout=5) as answer:
+                answer.read()
+        except (OSError, HTTPException) as error:
+            raise GateStuck(str(error)) from error
+
+
+class FileGate:
+    """Artillery: the plugin says ready in its lines, then waits for the file with T0 in unix seconds."""
+
+    def __init__(self, path: Path, intake: Intake) -> None:
+        self._path, self._intake = path, intake
+
+    def is_ready(self) -> bool:
+        return self._intake.is_ready
+
+    def release(self, t0: int, clock: Clock) -> float:
+        draft = self._path.with_suffix(".draft")
+        draft.write_text(str(t0))
+        draft.rename(self._path)
+        opened = clock.now()
+        clock.sleep(t0 - opened)
+        return max(float(t0), opened)  # The plugin waits for that moment by the same clock.
+
+    def ask_stop(self, process: EngineProcess) -> None:
+        process.terminate()
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,48 @@
+"""The worker's sign of life: samples its health every second and beats every third, in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+
+from portal.core.errors import StoreUnavailable
+from portal.core.ports import Clock
+from portal.core.protocol import Beat, WorkerPhase
+from portal.stores.run_store import RunStore
+from runner_images.agent.vitals import Vitals
+
+SAMPLE_SECONDS, SAMPLES_PER_BEAT = 1.0, 3
+
+
+class Heart:
+    """`phase` and `snapshots` are set by the owner; a beat that cannot be written is simply missed."""
+
+    def __init__(self, store: RunStore, clock: Clock, slot: int, epoch: int) -> None:
+        self.vitals = Vitals(clock)
+        self.phase = WorkerPhase.STARTING
+        self.snapshots = 0
+        self._store, self._clock, self._slot, self._epoch = store, clock, slot, epoch
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self._thread.join(timeout=10)
+
+    def beat(self) -> None:
+        sample = self.vitals.sample()
+        beat = Beat(self._slot, self._epoch, self._clock.now(), self.phase, sample.cpu_cores, sample.memory_bytes, sample.files,
+                    self.snapshots)  # fmt: skip
+        try:
+            self._store.beat(beat)
+        except StoreUnavailable:
+            return
+
+    def _work(self) -> None:
+        count = 0
+        while not self._ended.wait(SAMPLE_SECONDS):
+            count += 1
+            if count % SAMPLES_PER_BEAT == 0:
+                self.beat()
+            else:
+                self.vitals.sample()

@@ -1,0 +1,82 @@
+"""What the controller wants: stop flag, pulse and start time, read from the store and remembered.
+
+A store that cannot be read is no order: the last known pulse goes on ageing, and that alone ends the worker.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from types import FrameType
+
+from portal.core.errors import StoreUnavailable, WireInvalid
+from portal.core.plan import LoadPlan
+from portal.core.ports import Clock
+from portal.core.protocol import DoneReason, Stop
+from portal.stores.run_store import RunStore
+
+EVERY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why this worker has to end now; `hard` leaves the engine no time."""
+
+    reason: DoneReason
+    message: str
+    hard: bool = False
+
+
+class Orders:
+    def __init__(self, store: RunStore, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+        self._terminated = False
+        self._stop: Stop | None = None
+        self._pulse_at = clock.now()
+        self._read_at = 0.0
+
+    def obey_signals(self) -> None:
+        """SIGTERM (and Ctrl-C) mean: drain, flush, say done. For the main thread."""
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._terminated = True
+
+    def end(self, plan: LoadPlan, t0: int | None) -> End | None:
+        """The reason to end, if there is one."""
+        self._refresh()
+        now = self._clock.now()
+        if self._terminated:
+            return End(DoneReason.TERMINATED, "The worker was told to terminate by its platform.")
+        if self._stop is not None:
+            return End(DoneReason.STOPPED, self._stop.message or "The run was stopped.", self._stop.hard)
+        if t0 is not None and now > t0 + plan.deadline.total_seconds():
+            return End(DoneReason.DEADLINE, "The deadline has passed.")
+        if now - self._pulse_at > plan.pulse_older_than.total_seconds():
+            return End(DoneReason.CONTROLLER_LOST, "No sign of life from the controller: no controller, no load.")
+        return None
+
+    def is_hard_stop(self) -> bool:
+        self._refresh()
+        return self._stop is not None and self._stop.hard
+
+    def start_time(self) -> int | None:
+        try:
+            start = self._store.started()
+        except (StoreUnavailable, WireInvalid):
+            return None
+        return None if start is None else start.t0
+
+    def _refresh(self) -> None:
+        now = self._clock.now()
+        if now - self._read_at < EVERY_SECONDS:
+            return
+        self._read_at = now
+        try:
+            self._stop = self._store.stop_asked() or self._stop
+            pulse = self._store.last_pulse()
+        except (StoreUnavailable, WireInvalid):
+            return
+        if pulse is not None:
+            self._pulse_at = max(self._pulse_at, pulse.at)

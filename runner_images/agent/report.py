@@ -1,0 +1,115 @@
+"""Everything one worker tells the store: ready, beats, snapshots, done. Seconds close a little late, for late samples."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+from collections.abc import Iterable
+
+from portal.core.errors import StoreUnavailable
+from portal.core.ports import Clock
+from portal.core.protocol import Done, DoneReason, Ready, WorkerPhase
+from portal.core.snapshot import IntervalSnapshot, Point
+from portal.core.split import WorkerAssignment
+from portal.core.window import Window
+from portal.stores.run_store import RunStore
+from runner_images.agent.heart import Heart
+from runner_images.agent.orders import End
+from runner_images.agent.process import EngineProcess
+from runner_images.agent.reporter import PATIENCE, Reporter
+
+LATE_SECONDS = 3
+"""k6 posts a second's numbers up to two seconds after its end; what comes later still is added under its own second."""
+
+EVER = 1 << 36
+
+
+class Report:
+    def __init__(
+        self, store: RunStore, clock: Clock, assignment: WorkerAssignment, window: Window, *, patience: float = PATIENCE
+    ) -> None:
+        self._store, self._clock, self._window = store, clock, window
+        self._slot, self._epoch = assignment.slot, assignment.epoch
+        self._every = assignment.plan.flush_every.total_seconds()
+        self._lock = threading.Lock()
+        self._reporter = Reporter(store, clock, patience=patience)
+        self._seq = 0
+        self._from: int | None = None
+        self._t0: int | None = None
+        self._released_at: float | None = None
+        self._flushed_at = 0.0
+        self.heart = Heart(store, clock, self._slot, self._epoch)
+        self.was_written = False
+
+    def add(self, points: Iterable[Point]) -> None:
+        with self._lock:
+            self._window.add(points)
+
+    def ready(self, version: str = "") -> bool:
+        self.heart.phase = WorkerPhase.READY
+        self.heart.beat()
+        return self._reporter.insist(lambda: self._store.say_ready(Ready(self._slot, self._epoch, self._clock.now(), version)))
+
+    def begin(self, t0: int, released_at: float) -> None:
+        self._t0 = self._from = t0
+        self._released_at = self._flushed_at = released_at
+        self.heart.phase = WorkerPhase.RUNNING
+        self.heart.vitals.begin()
+
+    def flush_if_due(self) -> None:
+        now = self._clock.now()
+        if self._from is not None and now - self._flushed_at >= self._every:
+            self._flushed_at = now
+            self._ship(math.floor(now) - LATE_SECONDS, final=False, broken=0)
+
+    @property
+    def store_failure(self) -> str:
+        return self._reporter.failure
+
+    def done(self, end: End, process: EngineProcess | None, *, exit_code: int | None = None, broken: int = 0) -> None:
+        """The rest of the numbers, then the last word; `was_written` says whether the store has both."""
+        until = math.ceil(self._clock.now())
+        if self._from is not None:
+            self._ship(max(until, self._from), final=True, broken=broken)
+        self._reporter.finish()
+        if self.store_failure and end.reason is not DoneReason.STORE_FAILED:
+            end = End(DoneReason.STORE_FAILED, f"Not all that was measured could be written: {self.store_failure}")
+        self.heart.stop()
+        vitals = self.heart.vitals
+        record = Done(
+            slot=self._slot, epoch=self._epoch, at=self._clock.now(), reason=end.reason, exit_code=exit_code,
+            message=end.message or (process.first_error if process else ""),
+            log_tail=process.log()[-40:] if process else (), script_errors=process.script_errors if process else 0,
+            snapshots=self._seq, digests=tuple(self._reporter.digests), started_at=self._released_at, first_second=self._t0,
+            last_second=until if self._from is not None else None, broken_batches=broken,
+            mean_cpu_cores=round(vitals.mean_cores(), 3), peak_cpu_cores=round(vitals.peak_cores, 3),
+            peak_memory_bytes=vitals.peak_memory,
+        )  # fmt: skip
+        if process is not None:
+            log = "\n".join(process.log()).encode()
+            with contextlib.suppress(StoreUnavailable):  # Good to have, and its tail is in the record: not worth waiting for.
+                self._store.put_raw(self._slot, f"engine-{self._epoch}.log", log)
+        self.was_written = self._reporter.insist(lambda: self._store.done(record))
+
+    def _ship(self, until: int, *, final: bool, broken: int) -> None:
+        """One snapshot of all closed seconds up to `until`; late samples of earlier seconds are in it too."""
+        assert self._from is not None
+        if until <= self._from and not final:
+            return
+        with self._lock:
+            block = self._window.close(EVER if final else until)
+        snapshot = IntervalSnapshot(
+            slot=self._slot,
+            epoch=self._epoch,
+            seq=self._seq,
+            start=self._from,
+            end=until,
+            final=final,
+            broken=broken,
+            block=block,
+        )
+        self._seq += 1
+        self._from = until
+        self.heart.snapshots = self._seq
+        self._reporter.ship(snapshot)

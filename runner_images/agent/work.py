@@ -1,0 +1,95 @@
+"""One worker's life: lease, bundle, paused engine, ready, barrier, load, snapshots, done. The same everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from portal.core.errors import NotFound, PortalError, RequestRejected
+from portal.core.ports import Engine, Gate, Intake
+from portal.core.protocol import DoneReason, Lease
+from portal.core.split import WorkerAssignment
+from portal.core.window import LabelPolicy, Window
+from portal.stores.bundle import unpack
+from portal.stores.run_store import RunStore
+from runner_images.agent.clock import SystemClock
+from runner_images.agent.engine_run import EngineRun
+from runner_images.agent.exit_codes import ExitCode
+from runner_images.agent.gates import FileGate, RestGate, StartGate, free_port
+from runner_images.agent.intake import HttpIntake, LinesIntake
+from runner_images.agent.orders import End, Orders
+from runner_images.agent.process import EngineProcess
+from runner_images.agent.report import Report
+from runner_images.agent.settings import AgentSettings
+
+
+class Work:
+    """`live` returns the exit code; raises StoreUnavailable when the store cannot even be read at the start."""
+
+    def __init__(
+        self, settings: AgentSettings, store: RunStore, clock: SystemClock, orders: Orders, engine: Callable[[str], Engine]
+    ) -> None:
+        self._settings, self._store, self._clock, self._orders, self._engine = settings, store, clock, orders, engine
+
+    def live(self) -> int:
+        slot, epoch = self._settings.slot, self._settings.epoch
+        assignment = self._store.assignment(slot, epoch)
+        if assignment is None:
+            print(f"worker {slot}: no assignment for epoch {epoch}", file=sys.stderr, flush=True)
+            return ExitCode.NO_ASSIGNMENT
+        holder = f"{socket.gethostname()}:{os.getpid()}"
+        if not self._store.take_lease(Lease(slot, epoch, holder, self._clock.now())):
+            print(f"worker {slot}: another worker holds epoch {epoch}", file=sys.stderr, flush=True)
+            return ExitCode.LEASE_TAKEN
+        self._orders.obey_signals()
+        folder = self._settings.work_dir / self._settings.run_id / f"{slot}-{epoch}"
+        window = Window(LabelPolicy.for_thresholds(assignment.plan.thresholds))
+        report = Report(self._store, self._clock, assignment, window, patience=self._settings.store_patience)
+        try:
+            return self._run(assignment, folder, report)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _run(self, assignment: WorkerAssignment, folder: Path, report: Report) -> int:
+        try:
+            files = self._fetch_bundle(assignment, folder)
+            run = self._start_engine(assignment, files, folder, report)
+        except Exception as error:  # Whatever keeps a worker from starting must reach the user, a bug of ours too.
+            is_script = isinstance(error, RequestRejected)
+            message = error.message if isinstance(error, PortalError) else f"The worker could not start: {error!r}"
+            report.done(End(DoneReason.SCRIPT_ERROR if is_script else DoneReason.ENGINE_FAILED, message), None)
+            if not isinstance(error, (PortalError, OSError)):
+                raise
+        else:
+            run.live()
+        return ExitCode.DONE if report.was_written else ExitCode.STORE_FAILED
+
+    def _fetch_bundle(self, assignment: WorkerAssignment, folder: Path) -> Mapping[str, bytes]:
+        data = self._store.bundle()
+        if data is None:
+            raise NotFound("The run's bundle is not in the store.")
+        found = hashlib.sha256(data).hexdigest()
+        if found != assignment.plan.bundle_digest:
+            raise NotFound(f"The bundle's digest is {found[:12]}, the plan says {assignment.plan.bundle_digest[:12]}.")
+        shutil.rmtree(folder, ignore_errors=True)
+        return unpack(data, folder)
+
+    def _start_engine(self, assignment: WorkerAssignment, files: Mapping[str, bytes], folder: Path, report: Report) -> EngineRun:
+        engine = self._engine(assignment.plan.engine)
+        rest_port, cores = free_port(), self._settings.cores
+        intake: HttpIntake | LinesIntake
+        gate: StartGate
+        if engine.intake is Intake.HTTP:
+            intake = HttpIntake(engine.read, report.add)
+            command = engine.command(assignment, bundle=files, rest_port=rest_port, intake_port=intake.port, cores=cores)
+        else:
+            command = engine.command(assignment, bundle=files, rest_port=rest_port, intake_port=0, cores=cores)
+            intake = LinesIntake(folder / command.lines, engine.read, report.add, engine.is_ready)
+        gate = RestGate(rest_port) if engine.gate is Gate.REST else FileGate(folder / command.gate, intake)
+        process = EngineProcess(command, folder, engine.is_script_error)
+        return EngineRun(assignment, engine, process, gate, intake, report, self._orders, self._clock)
