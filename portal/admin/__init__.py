@@ -1,0 +1,5 @@
+"""Django's admin as the portal's user interface. Importing this package registers every page."""
+
+from portal.admin import access, environment, run, scenario, version
+
+__all__ = ["access", "environment", "run", "scenario", "version"]

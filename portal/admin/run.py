@@ -1,0 +1,137 @@
+"""Runs: a list to find them again, and a page per run with its verdict, numbers, charts and workers. Read-only."""
+
+from __future__ import annotations
+
+from typing import Any  # Any: Django's own arguments
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from unfold.admin import ModelAdmin
+from unfold.dataclasses import UnfoldAction
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from portal.admin.again_form import AGAIN_DIALOG, AgainForm
+from portal.admin.run_dialog import STOP_DIALOG, StopForm, go_to, start
+from portal.admin.run_page import VERDICT_KINDS, page_context
+from portal.admin.version import ReadOnly
+from portal.core.errors import NotFound
+from portal.models import Run
+from portal.usecases.describe_run import milliseconds, number, per_cent
+from portal.usecases.read_run import find_run, result_of
+from portal.usecases.stop_run import stop_run
+from portal.wiring import parts
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnly, ModelAdmin):
+    list_display = ("id", "scenario", "environment", "backend", "colored_state", "colored_verdict", "requests", "p95", "failed",
+                    "asked_for")  # fmt: skip
+    list_filter = ("state", "verdict", "backend", "environment", "version__scenario__engine", "version__scenario")
+    list_filter_submit = False
+    search_fields = ("id", "version__scenario__name", "note", "requested_by", "message")
+    list_select_related = ("version__scenario", "environment", "result")
+    date_hierarchy = "created"
+    actions = None
+    actions_detail = ("again", "stop")
+    change_form_outer_before_template = "portal/run_page.html"
+
+    @admin.display(description="Scenario", ordering="version__scenario__name")
+    def scenario(self, row: Run) -> str:
+        return str(row.version)
+
+    @admin.display(description="Asked for (UTC)", ordering="created")
+    def asked_for(self, row: Run) -> str:
+        return f"{row.created:%d %b %Y, %H:%M}"
+
+    @display(description="State", ordering="state", label={"running": "info", "queued": "warning", "ended": ""})
+    def colored_state(self, row: Run) -> str:
+        return row.get_state_display()
+
+    @display(description="Verdict", ordering="verdict", label=VERDICT_KINDS)
+    def colored_verdict(self, row: Run) -> str:
+        return row.verdict
+
+    @admin.display(description="Requests")
+    def requests(self, row: Run) -> str:
+        return number(_number(row, "requests"))
+
+    @admin.display(description="p95")
+    def p95(self, row: Run) -> str:
+        result = result_of(row)
+        latency = (result.summary.get("latency") or {}) if result else {}
+        return milliseconds(latency.get("p95") if result else row.progress.get("p95_total_ms"))
+
+    @admin.display(description="Failed")
+    def failed(self, row: Run) -> str:
+        return per_cent(_number(row, "failed"), _number(row, "requests"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        return super().get_queryset(request).defer("plan", "result__timeline")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Run | None = None) -> list[Any]:
+        # The page above the form says it all.
+        return []
+
+    def get_urls(self) -> list[URLPattern]:
+        live = path("<str:object_id>/live/", self.admin_site.admin_view(self.live_view), name="portal_run_live")
+        return [live, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "page": self._page(object_id)})
+
+    def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The body of the page alone, for refreshing it while the run is alive."""
+        page = self._page(object_id)
+        if page is None or not self.has_view_permission(request, page["run"]):
+            raise Http404
+        response = render(request, "portal/run_body.html", {"page": page})
+        response["X-Run-Over"] = "1" if page["run"].is_over else "0"
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _page(self, object_id: str) -> dict[str, Any] | None:
+        try:
+            run = find_run(object_id)
+        except NotFound:
+            return None
+        return {**page_context(run), "live_url": reverse("admin:portal_run_live", args=(run.id,))}
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        """Only a run that is alive can be stopped."""
+        found = super().get_actions_detail(request, object_id)
+        is_alive = Run.objects.alive().filter(pk=object_id).exists()
+        return [item for item in found if is_alive or not item.action_name.endswith("_stop")]
+
+    def has_again_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("portal.add_run")
+
+    def has_stop_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("portal.change_run")
+
+    @action(description="Run again", url_path="again", icon="replay", permissions=["again"], dialog=AGAIN_DIALOG)
+    def again(self, request: HttpRequest, form: AgainForm, object_id: str) -> HttpResponse:
+        return start(request, form, AGAIN_DIALOG)
+
+    @action(
+        description="Stop", url_path="stop", icon="stop_circle", permissions=["stop"], variant=ActionVariant.DANGER,
+        dialog=STOP_DIALOG,
+    )  # fmt: skip
+    def stop(self, request: HttpRequest, form: StopForm, object_id: str) -> HttpResponse:
+        try:
+            stop_run(object_id, parts(), hard=form.cleaned_data["hard"], by=request.user.get_username())
+        except NotFound as error:
+            raise Http404 from error
+        return go_to(reverse("admin:portal_run_change", args=(object_id,)))
+
+
+def _number(row: Run, name: str) -> float | None:
+    """The final number, or the newest of a run that goes on."""
+    result = result_of(row)
+    found: float | None = (result.summary if result else row.progress).get(name)
+    return found

@@ -1,0 +1,106 @@
+"""The arguments of `manage.py loadtest`, and how those of `run` become a request."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any  # Any: options, as argparse has them
+
+from portal.core.errors import Problem
+from portal.usecases.read_pairs import read_pairs, read_thresholds
+
+ENGINES = ("k6", "artillery")
+
+
+def add_subcommands(parser: argparse.ArgumentParser, backends: tuple[str, ...]) -> None:
+    commands = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
+    _run(commands.add_parser("run", help="start a run"), backends)
+    _about_run(commands.add_parser("status", help="where a run stands"))
+    _about_run(commands.add_parser("results", help="what a run measured and how it was judged"))
+    stop = _about_run(commands.add_parser("stop", help="ask a run to stop"))
+    stop.add_argument("--hard", action="store_true", help="leave the engines no time to finish")
+    _json(commands.add_parser("templates", help="list scenarios and environments"))
+    _validate(commands.add_parser("validate", help="check a script without saving it"))
+    _import(commands.add_parser("import", help="save a script as a scenario's next version"))
+    _token(commands.add_parser("token", help="make an API token; it is shown once"))
+
+
+def request_body(options: dict[str, Any], problems: list[Problem]) -> dict[str, object]:
+    """The options of `run` as the API's start body; pairs that are none go to `problems`."""
+    body: dict[str, object] = {
+        name: options.get(name) for name in ("scenario", "environment", "vus", "duration", "rate", "max_vus")
+    }
+    body |= {
+        "workers": options.get("workers"),
+        "note": options.get("note"),
+        "version": options.get("scenario_version"),
+        "stages": options.get("stage"),
+        "parameters": read_pairs(options.get("param") or (), "--param", problems),
+        "targets": read_pairs(options.get("target") or (), "--target", problems),
+        "tags": read_pairs(options.get("tag") or (), "--tag", problems),
+        "thresholds": read_thresholds(options.get("threshold") or (), "--threshold", problems),
+    }
+    return {name: value for name, value in body.items() if value not in (None, "", {}, [])}
+
+
+def _run(parser: argparse.ArgumentParser, backends: tuple[str, ...]) -> None:
+    parser.add_argument("scenario", metavar="SCENARIO")
+    parser.add_argument("--environment", "-e", required=True, metavar="NAME")
+    parser.add_argument("--backend", "-b", required=True, choices=backends)
+    load = parser.add_argument_group("load", "None of these: the script's own load. All are totals over all workers.")
+    load.add_argument("--vus", metavar="N", help="virtual users that loop; with --duration")
+    load.add_argument("--rate", metavar="N", help="arrivals per second, such as 5 or 30/m; with --duration")
+    load.add_argument("--duration", metavar="TIME", help="such as 30s, 5m or 1h")
+    load.add_argument("--max-vus", metavar="N", help="most virtual users a rate may use at once")
+    load.add_argument(
+        "--stage", action="append", metavar="TIME:N", help="such as 10s:50 (users) or 10s:50/s (arrivals); repeatable"
+    )
+    load.add_argument("--workers", metavar="N", help="how many workers share the load")
+    parser.add_argument("--param", action="append", metavar="NAME=VALUE", help="a variable the script reads; repeatable")
+    parser.add_argument("--target", action="append", metavar="SERVICE=URL", help="replaces the environment's; repeatable")
+    parser.add_argument("--threshold", action="append", metavar="METRIC=RULE", help="'http_req_duration=p(95)<300'; repeatable")
+    parser.add_argument("--tag", action="append", metavar="NAME=VALUE", help="for finding the run again; repeatable")
+    parser.add_argument("--note", metavar="TEXT")
+    parser.add_argument("--scenario-version", metavar="N", help="a version of the scenario other than the newest")
+    parser.add_argument("--idempotency-key", default="", metavar="KEY", help="asking again with the same key starts nothing new")
+    parser.add_argument(
+        "--wait", "-w", action="store_true", help="show progress until the run has ended; the exit code is the verdict"
+    )
+    _json(parser)
+
+
+def _about_run(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("id", metavar="ID")
+    return _json(parser)
+
+
+def _validate(parser: argparse.ArgumentParser) -> None:
+    _script(parser)
+    _json(parser)
+
+
+def _import(parser: argparse.ArgumentParser) -> None:
+    _script(parser)
+    parser.add_argument("--name", required=True, metavar="NAME")
+    parser.add_argument("--title", default="", metavar="TEXT")
+    parser.add_argument("--description", default="", metavar="TEXT")
+    _json(parser)
+
+
+def _script(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--engine", choices=ENGINES, help="default: artillery for .yml, else k6")
+    parser.add_argument("--with", dest="extra", action="append", type=Path, default=[], metavar="FILE",
+                        help="a further file the script needs; relative imports and payloads are found alone")  # fmt: skip
+
+
+def _token(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="who or what will use it")
+    parser.add_argument("--user", metavar="USERNAME", help="whose token it is; default: the first superuser")
+    parser.add_argument("--expires", metavar="TIME", help="how long it works, such as 12h or 30d; default: until revoked")
+    _json(parser)
+
+
+def _json(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser

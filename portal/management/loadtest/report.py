@@ -1,0 +1,75 @@
+"""An ended run as a block of text that can be read aloud: verdict and why, thresholds, numbers, requests, where to look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any  # Any: the results, as JSON
+
+from portal.usecases.describe_run import VERDICTS, key_numbers, milliseconds, number, observed, per_cent
+
+MOST_ROWS = 40
+_MARKS = {True: "met", False: "NOT MET", None: "no data"}
+
+
+def report(results: dict[str, Any]) -> str:
+    """Takes what `read_run.results_of` gives."""
+    return "\n".join(_lines(results))
+
+
+def _lines(results: dict[str, Any]) -> Iterator[str]:
+    yield f"{_verdict(results)}: {results['scenario']} v{results['version']} on {results['environment']}, {results['backend']}"
+    yield from (f"  {reason}" for reason in results["reasons"])
+    if results["message"] and results["message"] not in results["reasons"]:
+        yield f"  {results['message']}"
+    yield from (f"  Note: {note}" for note in results["notes"])
+    if results["thresholds"]:
+        yield ""
+        yield "Thresholds"
+        yield from _table([_threshold(item) for item in results["thresholds"]])
+    if summary := results["summary"]:
+        yield ""
+        yield from _table([[name, value] for name, value in key_numbers(summary)])
+        yield from _requests(summary.get("by_name") or ())
+        yield from _errors(summary.get("errors") or ())
+    yield ""
+    yield f"Run page: {results['urls']['page']}"
+
+
+def _verdict(results: dict[str, Any]) -> str:
+    if results["partial"]:
+        return f"Still {results['state']}" if results["state"] != "ended" else "Ended without a result"
+    return VERDICTS.get(results["verdict"] or "", "No verdict").upper()
+
+
+def _threshold(item: dict[str, Any]) -> list[str]:
+    return [_MARKS[item["passed"]], item["text"], f"observed {observed(item['text'], item['observed'])}"]
+
+
+def _requests(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    if not rows:
+        return
+    yield ""
+    table = [["Request", "count", "req/s", "failed", "p50", "p95", "p99", "slowest"]]
+    for row in rows[:MOST_ROWS]:
+        latency = row.get("latency") or {}
+        times = [milliseconds(latency.get(name)) for name in ("p50", "p95", "p99", "high")]
+        failed = per_cent(row.get("failed"), row.get("count"))
+        table.append(
+            [str(row.get("name") or "(no name)")[:60], number(row.get("count")), number(row.get("per_second")), failed, *times]
+        )
+    yield from _table(table)
+    if len(rows) > MOST_ROWS:
+        yield f"  and {len(rows) - MOST_ROWS} more"
+
+
+def _errors(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    if rows:
+        yield ""
+        yield "Errors"
+        yield from _table([[number(row.get("count")), f"{row.get('kind')} {row.get('name')}"] for row in rows[:MOST_ROWS]])
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  " + "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()

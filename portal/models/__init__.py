@@ -1,0 +1,11 @@
+"""Rows, constraints and queries; no network, no signals, no rules of the domain."""
+
+from portal.models.access import ApiToken
+from portal.models.environment import Environment
+from portal.models.heartbeat import Heartbeat
+from portal.models.result import Result
+from portal.models.run import Run
+from portal.models.scenario import Scenario, ScenarioVersion
+from portal.models.worker import Worker
+
+__all__ = ["ApiToken", "Environment", "Heartbeat", "Result", "Run", "Scenario", "ScenarioVersion", "Worker"]

@@ -1,0 +1,39 @@
+"""One started worker of a run: where it runs, and its last sign of life."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from portal.core.ports import WorkerHandle
+from portal.models.run import Run
+
+
+class WorkerState(models.TextChoices):
+    LAUNCHED = "launched", "launched"
+    READY = "ready", "ready"
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    LOST = "lost", "lost"
+
+
+class Worker(models.Model):
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="worker_rows")
+    slot = models.PositiveIntegerField()
+    epoch = models.PositiveIntegerField(default=1)
+    reference = models.CharField(max_length=300, blank=True, help_text="What the backend calls it: pid, ARN, instance id.")
+    state = models.CharField(max_length=20, choices=WorkerState.choices, default=WorkerState.LAUNCHED)
+    message = models.TextField(blank=True)
+    cpu_cores = models.FloatField(default=0)
+    memory_bytes = models.BigIntegerField(default=0)
+    last_beat = models.DateTimeField(null=True)
+    launched = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("slot", "epoch")
+        constraints = (models.UniqueConstraint(fields=("run", "slot", "epoch"), name="worker_slot_epoch_once"),)
+
+    def __str__(self) -> str:
+        return f"worker {self.slot} of {self.run_id}"
+
+    def handle(self) -> WorkerHandle:
+        return WorkerHandle(self.slot, self.epoch, self.reference)

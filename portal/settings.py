@@ -1,0 +1,156 @@
+"""Django's settings, derived from PortalConfig; nothing else reads the environment."""
+
+import environ
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+from portal.config import ROOT, load
+
+CONFIG = load()
+BASE_DIR = ROOT
+SECRET_KEY = CONFIG.secret_key
+DEBUG = CONFIG.debug
+ALLOWED_HOSTS = list(CONFIG.allowed_hosts)
+CSRF_TRUSTED_ORIGINS = [CONFIG.public_url]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ, TIME_ZONE, LANGUAGE_CODE, USE_I18N = True, "UTC", "en-gb", False
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_q",
+    "portal.apps.PortalApp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# SQLite: IMMEDIATE is what keeps read-then-write transactions from failing under load; no pool, because
+# django-q2 forks. ATOMIC_REQUESTS stays off: every GET would take SQLite's write lock.
+_database = environ.Env.db_url_config(CONFIG.database_url)
+_database["CONN_MAX_AGE"] = 600
+_database["CONN_HEALTH_CHECKS"] = True
+if _database["ENGINE"].endswith("sqlite3"):
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA temp_store=MEMORY;"
+        "PRAGMA journal_size_limit=67108864;PRAGMA cache_size=-20000;",
+    }
+DATABASES = {"default": _database}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.public_url.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.public_url.startswith("https://") else None
+X_FRAME_OPTIONS = "DENY"
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = CONFIG.data_dir / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+
+# Short idempotent jobs only. `retry` is counted from the moment a task is prefetched, so it must exceed
+# timeout * (1 + prefetched / workers); a finished job never repeats, because each starts with a compare-and-set.
+Q_CLUSTER = {
+    "name": "portal",
+    "orm": "default",
+    "workers": CONFIG.queue_workers,
+    "queue_limit": 1,
+    "bulk": 1,
+    "timeout": 60,
+    "retry": 300,
+    "ack_failures": True,
+    "max_attempts": 3,
+    "catch_up": False,
+    "save_limit": 0,
+    "recycle": 200,
+    "poll": 0.2,
+    "guard_cycle": 0.5,
+    "ALT_CLUSTERS": {},
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.auth.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "portal.api.errors.problem_response",
+    "UNAUTHENTICATED_USER": None,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"portal": {"level": "INFO"}},
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Knopfdruck",
+    "SITE_HEADER": "Knopfdruck",
+    "SITE_SUBHEADER": "Push-button load tests",
+    "SITE_SYMBOL": "speed",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("portal/favicon.svg")}],
+    "STYLES": [lambda request: static("portal/portal.css")],
+    "SIDEBAR": {
+        "show_search": True,
+        "navigation": [
+            {
+                "title": "Load tests",
+                "items": [
+                    {"title": "Runs", "icon": "play_circle", "link": reverse_lazy("admin:portal_run_changelist")},
+                    {"title": "Scenarios", "icon": "code", "link": reverse_lazy("admin:portal_scenario_changelist")},
+                    {"title": "Environments", "icon": "cloud", "link": reverse_lazy("admin:portal_environment_changelist")},
+                ],
+            },
+            {
+                "title": "Access",
+                "items": [
+                    {"title": "API tokens", "icon": "key", "link": reverse_lazy("admin:portal_apitoken_changelist")},
+                    {"title": "Users", "icon": "person", "link": reverse_lazy("admin:auth_user_changelist")},
+                ],
+            },
+        ],
+    },
+}

@@ -1,0 +1,32 @@
+"""django-q2's entry points: wire, call one use case. Each may run more than once, and late."""
+
+from __future__ import annotations
+
+from portal import queue
+from portal.usecases import finish_run as finishing
+from portal.usecases import launch_run as launching
+from portal.usecases import prune_runs as pruning
+from portal.usecases import sweep_runs as sweeping
+from portal.usecases.heartbeat import note_heartbeat
+from portal.wiring import parts
+
+
+def launch(run_id: str) -> None:
+    launching.launch_run(run_id, parts())
+
+
+def finish(run_id: str) -> None:
+    finishing.finish_run(run_id, parts())
+
+
+def sweep() -> None:
+    sweeping.sweep_runs(parts())
+
+
+def prune() -> None:
+    pruning.prune_runs(parts())
+    queue.forget_successes()
+
+
+def heartbeat(sent_at: str) -> None:
+    note_heartbeat(float(sent_at))

@@ -1,0 +1,11 @@
+"""All URLs of the portal: the admin, the API, and nothing else."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("load-tests/", include("portal.api.urls")),
+]

@@ -1,0 +1,122 @@
+"""A run in words and numbers as people read them, for the admin and the command line. Pure but for the row it reads."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any  # Any: the summary as it was stored
+
+from portal.core.duration import format_duration
+from portal.core.load import ClosedLoad, Load, OpenLoad
+from portal.core.plan import LoadPlan
+
+VERDICTS = {"passed": "Passed", "failed": "Failed", "inconclusive": "Inconclusive"}
+NOTHING = "\N{EN DASH}"
+
+
+def milliseconds(value: float | None) -> str:
+    """`43 ms`, `1.25 s`; three digits are all a reader wants."""
+    if value is None:
+        return NOTHING
+    if value >= 10_000:
+        return f"{value / 1000:.1f} s"
+    if value >= 1000:
+        return f"{value / 1000:.2f} s"
+    return f"{value:.0f} ms" if value >= 10 else f"{value:.2g} ms"
+
+
+def number(value: float | None) -> str:
+    """`1,234`, `12.5`, `0.42`."""
+    if value is None:
+        return NOTHING
+    if value == int(value):
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def per_cent(part: float | None, whole: float | None = 1.0) -> str:
+    if part is None or not whole:
+        return NOTHING
+    share = 100 * part / whole
+    return "0 %" if share == 0 else f"{share:.2f} %" if share < 10 else f"{share:.1f} %".replace(".0 %", " %")
+
+
+def observed(text: str, value: float | None) -> str:
+    """A threshold's observed value in the unit its metric has."""
+    if value is None:
+        return "no data"
+    metric, _, rule = text.partition(" ")
+    if rule.startswith("rate") and metric.partition("{")[0] in ("http_req_failed", "checks"):
+        return per_cent(value)
+    is_time = metric.startswith(("http_req_", "iteration_duration", "group_duration")) and not rule.startswith(("rate", "count"))
+    return milliseconds(value) if is_time else number(value)
+
+
+def load_in_words(load: Load) -> str:
+    """`20 virtual users for 1m`, `5 arrivals/s for 30s`, `as scripted: 1m, up to 50 virtual users`."""
+    if isinstance(load, ClosedLoad):
+        return _steps(load, "virtual users", "")
+    if isinstance(load, OpenLoad):
+        limit = f", at most {load.max_vus} virtual users" if load.max_vus else ""
+        return _steps(load, "arrivals/s", "/s") + limit
+    length = format_duration(load.length) if load.length else "no fixed length"
+    users = f", up to {load.peak_vus:,} virtual users" if load.peak_vus else ""
+    return f"as scripted: {length}{users}"
+
+
+def _steps(load: ClosedLoad | OpenLoad, what: str, unit: str) -> str:
+    if load.is_constant:
+        return f"{_exact(load.start)} {what} for {format_duration(load.stages[0].duration)}"
+    steps = [f"{_exact(stage.target)}{unit} in {format_duration(stage.duration)}" for stage in load.stages[:6]]
+    more = f" and {len(load.stages) - 6} more stages" if len(load.stages) > 6 else ""
+    return f"{what}, from {_exact(load.start)}: " + ", ".join(steps) + more
+
+
+def _exact(value: Fraction) -> str:
+    return f"{value.numerator:,}" if value.denominator == 1 else f"{float(value):g}"
+
+
+def key_numbers(summary: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The figures of a finished run, most wanted first."""
+    latency = summary.get("latency") or {}
+    requests = summary.get("requests") or 0
+    return (
+        ("Requests", number(requests)),
+        ("Requests/s", number(summary.get("requests_per_second"))),
+        ("Failed", per_cent(summary.get("failed"), requests)),
+        ("p50", milliseconds(latency.get("p50"))),
+        ("p95", milliseconds(latency.get("p95"))),
+        ("p99", milliseconds(latency.get("p99"))),
+        ("Slowest", milliseconds(latency.get("high"))),
+        ("Iterations", number(summary.get("iterations"))),
+        ("Virtual users", number(summary.get("vus_max"))),
+        ("Coverage", per_cent(summary.get("coverage"))),
+    )
+
+
+def live_numbers(progress: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The figures of a run that goes on."""
+    requests = progress.get("requests")
+    return (
+        ("Requests", number(requests)),
+        ("Requests/s", number(progress.get("requests_per_second"))),
+        ("Failed", per_cent(progress.get("failed"), requests)),
+        ("p95, last 10 s", milliseconds(progress.get("p95_ms"))),
+        ("p95, all", milliseconds(progress.get("p95_total_ms"))),
+        ("Virtual users", number(progress.get("vus"))),
+    )
+
+
+def plan_facts(plan: LoadPlan) -> tuple[tuple[str, str], ...]:
+    """What was planned."""
+    named = (("Targets", plan.targets), ("Parameters", plan.parameters))
+    return (
+        ("Load", load_in_words(plan.load)),
+        ("Workers", number(plan.workers)),
+        ("Planned length", format_duration(plan.duration)),
+        ("Backend", plan.backend),
+        ("Environment", plan.environment),
+        ("Engine", plan.engine),
+        ("Script", f"{plan.scenario} v{plan.version}, {plan.script}"),
+        ("Digest", plan.script_digest[:16]),
+        *((title, ", ".join(f"{name} = {value}" for name, value in found.items())) for title, found in named if found),
+    )

@@ -1,0 +1,39 @@
+"""The way out for every reason: a run without workers goes to collecting, one with workers is stopped first."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from portal import queue
+from portal.core.protocol import Stop
+from portal.core.run_state import EndReason, RunState
+from portal.models import Run
+from portal.wiring import Parts
+
+BEFORE_WORKERS = (RunState.QUEUED, RunState.PLANNING, RunState.AWAITING_APPROVAL)
+WITH_WORKERS = (RunState.LAUNCHING, RunState.READY, RunState.RUNNING)
+
+
+def end_run(run_id: str, reason: EndReason, parts: Parts, *, message: str = "", hard: bool = False, by: str = "") -> bool:
+    """Starts the end of a run; False when it was ending already. The first reason stands.
+
+    The stop flag is written before the row moves: a process that dies in between leaves a run whose workers stop.
+    """
+    noted = {"end_reason": reason, "message": message, "stop_requested_by": by}
+    if collect_run(run_id, reason, message=message, by=by, old=BEFORE_WORKERS):
+        return True
+    if not Run.objects.filter(pk=run_id, state__in=WITH_WORKERS).exists():
+        return False
+    parts.store(run_id).ask_stop(Stop(reason, parts.clock.now(), hard, message))
+    return Run.objects.advance(run_id, RunState.STOPPING, old=WITH_WORKERS, **noted)
+
+
+def collect_run(run_id: str, reason: EndReason, *, old: tuple[RunState, ...], message: str = "", by: str = "") -> bool:
+    """Moves on to collecting and enqueues the finish in one transaction."""
+    with transaction.atomic():
+        moved = Run.objects.advance(
+            run_id, RunState.COLLECTING, old=old, end_reason=reason, message=message, stop_requested_by=by
+        )
+        if moved:
+            queue.enqueue("finish", run_id)
+    return moved

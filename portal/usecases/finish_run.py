@@ -1,0 +1,82 @@
+"""From a run whose load is over to its result: compute gone, everything merged anew, judged, and only then ended."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+from django.utils import timezone
+
+from portal.core.errors import StoreUnavailable
+from portal.core.ports import Backend, WorkerHandle, WorkerStatus
+from portal.core.run_state import RunState
+from portal.core.wire import to_json, to_plain
+from portal.models import Result, Run, Worker
+from portal.models.worker import WorkerState
+from portal.usecases.judge_run import Judged, judge_run
+from portal.wiring import Parts
+
+log = logging.getLogger("portal.finish")
+GONE_WITHIN = 10.0
+
+
+def finish_run(run_id: str, parts: Parts) -> None:
+    """Does nothing unless the run is collecting; may be repeated: the result is computed from the store each time."""
+    run = Run.objects.select_related("environment").filter(pk=run_id, state=RunState.COLLECTING).first()
+    if run is None:
+        return
+    left = _end_compute(run, parts)
+    store = parts.store(run_id)
+    judged = judge_run(run, store)
+    try:
+        for resolution, chunks in judged.chunks.items():
+            for number, data in chunks:
+                store.save_series(resolution, number, data)
+        store.save_summary(to_json(judged.summary))
+    except StoreUnavailable as error:
+        judged = judged.with_note(f"The merged series could not be kept: {error.message}")
+    if left:
+        judged = judged.with_note(f"Still there after {GONE_WITHIN:.0f} s and told to end: {', '.join(left)}.")
+    _write(run, judged)
+    log.info("ended run_id=%s reason=%s verdict=%s", run.id, judged.end_reason, judged.verdict.outcome)
+
+
+def _write(run: Run, judged: Judged) -> None:
+    """The row says ended only together with its result; of two finishes at once the second changes nothing."""
+    verdict = judged.verdict
+    with transaction.atomic():
+        moved = Run.objects.advance(
+            run.id, RunState.ENDED, old=(RunState.COLLECTING,), verdict=str(verdict.outcome), ended=timezone.now(),
+            end_reason=judged.end_reason, message=judged.message,
+        )  # fmt: skip
+        if moved:
+            Result.objects.update_or_create(
+                run=run,
+                defaults={
+                    "summary": to_plain(judged.summary), "thresholds": to_plain(judged.results), "verdict": to_plain(verdict),
+                    "timeline": to_plain(judged.timeline),
+                },
+            )  # fmt: skip
+
+
+def _end_compute(run: Run, parts: Parts) -> tuple[str, ...]:
+    """Nothing may outlive a run: who is still there is forced. Returns what could not be seen to be gone."""
+    rows = tuple(Worker.objects.filter(run=run))
+    if not rows:
+        return ()
+    handles, done = tuple(row.handle() for row in rows), {row.slot for row in rows if row.state == WorkerState.DONE}
+    backend = parts.backend(run.environment.place, run.backend)
+    until = parts.clock.now() + GONE_WITHIN
+    while alive := _alive(backend, handles):
+        now = parts.clock.now()
+        if overdue := tuple(handle for handle in alive if handle.slot not in done or now > until - GONE_WITHIN / 2):
+            backend.stop(overdue, hard=True)
+        if now > until:
+            return tuple(handle.reference for handle in alive)
+        parts.clock.sleep(0.2)
+    return ()
+
+
+def _alive(backend: Backend, handles: tuple[WorkerHandle, ...]) -> tuple[WorkerHandle, ...]:
+    statuses = backend.poll(handles)
+    return tuple(handle for handle in handles if statuses.get(handle.slot) is WorkerStatus.ALIVE)

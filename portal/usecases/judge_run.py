@@ -1,0 +1,171 @@
+"""A run's result from what lies in its store: every snapshot merged once, coverage, thresholds, verdict. Writes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping
+
+from portal.core.block import Block
+from portal.core.errors import WireInvalid
+from portal.core.health import WorkerHealth
+from portal.core.load import OpenLoad, arrivals_until
+from portal.core.merge import MergedRun, rollup
+from portal.core.plan import LoadPlan
+from portal.core.protocol import Done, DoneReason
+from portal.core.run_state import EndReason
+from portal.core.snapshot import IntervalSnapshot
+from portal.core.summary import RunSummary, summarise
+from portal.core.thresholds import ThresholdResult, evaluate
+from portal.core.timeline import TimePoint, timeline
+from portal.core.verdict import Verdict, judge
+from portal.models import Run, Worker
+from portal.models.worker import WorkerState
+from portal.stores.run_store import RunStore
+from portal.usecases.census import NO_LOAD
+
+CHUNK_SECONDS = {1: 600, 10: 6000, 60: 36000}
+"""How much time one stored chunk of merged series holds, by resolution in seconds."""
+MOST_POINTS = 600
+"""Points of a stored timeline; longer runs get wider steps, with percentiles read exactly for each."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Judged:
+    summary: RunSummary
+    results: tuple[ThresholdResult, ...]
+    verdict: Verdict
+    end_reason: EndReason
+    message: str
+    timeline: tuple[TimePoint, ...]
+    chunks: Mapping[int, tuple[tuple[int, bytes], ...]]
+    """Merged series by resolution: chunk number and bytes."""
+
+    def with_note(self, note: str) -> Judged:
+        return dataclasses.replace(self, verdict=dataclasses.replace(self.verdict, notes=(*self.verdict.notes, note)))
+
+
+def judge_run(run: Run, store: RunStore) -> Judged:
+    """The same store gives the same result, however often it is asked."""
+    plan = run.load_plan()
+    merged, unreadable = _merge(store)
+    dones = {slot: done for (slot, _), done in store.dones().items()}
+    # Not from the row: a run that is stopped in the moment of its start may have one that the row does not know of.
+    start = store.started()
+    t0 = None if start is None else start.t0
+    no_load = _no_load(run)
+    lost = _lost(run, plan, dones, no_load) if start else ()
+    block = merged.block()
+    until = _until(merged, dones, t0)
+    seconds = 0.0 if t0 is None else float(until - t0)
+    coverage = 0.0 if t0 is None else merged.coverage(t0, _ends(plan, dones, t0, until, no_load))
+    skews = [(done.started_at - t0) * 1000 for done in dones.values() if done.started_at is not None and t0 is not None]
+    summary = summarise(
+        block, t0=t0, seconds=seconds, coverage=round(coverage, 4), workers=plan.workers, lost=lost,
+        start_skew_ms=round(_widest(skews), 1) if skews else None,
+    )  # fmt: skip
+    results = evaluate(plan.thresholds, block, seconds=seconds)
+    reason, message = _reason(run, summary, dones)
+    verdict = judge(summary, results, end_reason=reason,
+                    workers=_health(plan, dones, lost, t0), requested=_arrivals(plan))  # fmt: skip
+    judged = Judged(summary, results, verdict, reason, message, _timeline(block, merged, t0, until), _chunks(block))
+    return judged.with_note(f"Snapshots that could not be read: {unreadable}.") if unreadable else judged
+
+
+def _merge(store: RunStore) -> tuple[MergedRun, int]:
+    merged, unreadable = MergedRun(), 0
+    for key in store.snapshot_keys():
+        data = store.snapshot_bytes(key)
+        try:
+            merged.add(IntervalSnapshot.decode(data or b""))
+        except WireInvalid:
+            unreadable += 1
+    return merged, unreadable
+
+
+def _reason(run: Run, summary: RunSummary, dones: Mapping[int, Done]) -> tuple[EndReason, str]:
+    """Engines end a script that throws in every iteration as if all were well; here that is a script error."""
+    reason = EndReason(run.end_reason or EndReason.COMPLETED)
+    thrown = sum(done.script_errors for done in dones.values())
+    if reason is EndReason.COMPLETED and thrown and (not summary.requests or thrown >= summary.iterations):
+        said = [done.message for done in dones.values() if done.script_errors and done.message]
+        return EndReason.SCRIPT_ERROR, said[0] if said else "The script threw in every iteration."
+    return reason, run.message
+
+
+def _widest(skews: list[float]) -> float:
+    return max(skews, key=lambda skew: abs(skew))
+
+
+def _no_load(run: Run) -> frozenset[DoneReason]:
+    """A worker that its platform ended took its load along; in a run that was being stopped it was us who asked."""
+    was_stopped = run.end_reason not in ("", EndReason.COMPLETED, EndReason.WORKERS_LOST)
+    return NO_LOAD if was_stopped else NO_LOAD | {DoneReason.TERMINATED}
+
+
+def _lost(run: Run, plan: LoadPlan, dones: Mapping[int, Done], no_load: frozenset[DoneReason]) -> tuple[int, ...]:
+    """Slots whose load is missing."""
+    rows = dict(Worker.objects.filter(run=run).values_list("slot", "state"))
+    vanished = {slot for slot in range(plan.workers) if slot not in dones and rows.get(slot) != WorkerState.DONE}
+    return tuple(sorted(vanished | {slot for slot, done in dones.items() if done.reason in no_load}))
+
+
+def _until(merged: MergedRun, dones: Mapping[int, Done], t0: int | None) -> int:
+    """The first unix second after the start for which no worker speaks any more."""
+    said = (done.last_second for done in dones.values() if done.last_second is not None)
+    return max((t0 or 0, *said, *(second + 1 for second in merged.covered())))
+
+
+def _ends(plan: LoadPlan, dones: Mapping[int, Done], t0: int, until: int, no_load: frozenset[DoneReason]) -> dict[int, int]:
+    """The unix second until which each slot should have measured: its own last word; for a lost one the plan's end, or
+    the others' where that came sooner."""
+    good = {slot: done.last_second for slot, done in dones.items() if done.reason not in no_load}
+    planned = t0 + int(plan.duration.total_seconds())
+    if good:
+        planned = min(planned, until)
+    own = {slot: second for slot, second in good.items() if second is not None}
+    broken = {slot: done.last_second or 0 for slot, done in dones.items() if slot not in good}
+    return {slot: own.get(slot, max(planned, broken.get(slot, 0))) for slot in range(plan.workers)}
+
+
+def _health(plan: LoadPlan, dones: Mapping[int, Done], lost: tuple[int, ...], t0: int | None) -> tuple[WorkerHealth, ...]:
+    used = sum(done.mean_cpu_cores for done in dones.values())
+    return tuple(
+        WorkerHealth(
+            slot=slot, mean_cpu_cores=done.mean_cpu_cores, cores=_cores(plan, used - done.mean_cpu_cores), lost=slot in lost,
+            start_skew_ms=None if done.started_at is None or t0 is None else (done.started_at - t0) * 1000,
+            script_errors=done.script_errors, broken_batches=done.broken_batches,
+        )
+        for slot, done in sorted(dones.items())
+    )  # fmt: skip
+
+
+def _cores(plan: LoadPlan, used_by_others: float) -> float:
+    """What a worker could have used: here all workers share one machine, and Artillery works on one core."""
+    left = max((os.cpu_count() or 1) - used_by_others, 0.1)
+    return min(left, 1.0) if plan.engine == "artillery" else left
+
+
+def _arrivals(plan: LoadPlan) -> int | None:
+    return int(arrivals_until(plan.load, plan.duration)) if isinstance(plan.load, OpenLoad) else None
+
+
+def _timeline(block: Block, merged: MergedRun, t0: int | None, until: int) -> tuple[TimePoint, ...]:
+    if t0 is None or until <= t0:
+        return ()
+    step = max(1, -(-(until - t0) // MOST_POINTS))
+    return timeline(block, t0, until, covered=merged.covered(), step=step)
+
+
+def _chunks(block: Block) -> dict[int, tuple[tuple[int, bytes], ...]]:
+    return {resolution: tuple(_cut(rollup(block, resolution), length)) for resolution, length in CHUNK_SECONDS.items()}
+
+
+def _cut(block: Block, length: int) -> Iterator[tuple[int, bytes]]:
+    """Chunks numbered by their place in unix time, each written as a snapshot of no worker in particular."""
+    if not len(block):
+        return
+    for number in range(int(block.at[0]) // length, int(block.at[-1]) // length + 1):
+        part = block.between(number * length, (number + 1) * length)
+        if len(part):
+            yield number, IntervalSnapshot(0, 0, number, number * length, (number + 1) * length, part, final=True).encode()

@@ -1,0 +1,92 @@
+"""From a queued run to started workers. Repeatable at every point: what is done already is found and left.
+
+One actor at a time holds the run's lease; workers of a doubled launch lose the slot lease in the store and exit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import logging
+
+from portal.core.errors import PortalError, RequestRejected
+from portal.core.plan import LoadPlan, is_scripted
+from portal.core.protocol import Pulse
+from portal.core.run_state import EndReason, RunState
+from portal.core.split import split
+from portal.core.wire import to_plain
+from portal.models import Run, Worker
+from portal.stores.bundle import pack
+from portal.stores.run_store import RunStore
+from portal.usecases.end_run import end_run
+from portal.wiring import Parts
+
+log = logging.getLogger("portal.launch")
+MOST_ATTEMPTS = 3
+BATCH = 50
+LEASE_SECONDS = 90.0
+
+
+def launch_run(run_id: str, parts: Parts) -> None:
+    """Does nothing for a run that is further on, or that another process is launching."""
+    Run.objects.advance(run_id, RunState.PLANNING, old=(RunState.QUEUED,))
+    if not Run.objects.lease_launch(run_id, owner=_owner(parts), now=parts.clock.now(), seconds=LEASE_SECONDS):
+        return
+    try:
+        run = Run.objects.select_related("version__scenario", "environment").get(pk=run_id)
+        if run.launch_attempts > MOST_ATTEMPTS and _missing(run):
+            end_run(run_id, EndReason.LAUNCH_FAILED, parts, message=f"{MOST_ATTEMPTS} attempts to launch did not finish.")
+            return
+        _launch(run, parts)
+    except RequestRejected as error:
+        end_run(run_id, EndReason.SCRIPT_ERROR, parts, message=str(error))
+    except (PortalError, OSError) as error:
+        log.warning("launch_failed", extra={"run_id": run_id, "error": repr(error)})
+        end_run(run_id, EndReason.LAUNCH_FAILED, parts, message=str(error))
+    finally:
+        Run.objects.release(run_id, owner=_owner(parts))
+
+
+def _launch(run: Run, parts: Parts) -> None:
+    store = parts.store(run.id)
+    plan = run.load_plan()
+    if run.state == RunState.PLANNING:
+        plan = _prepare(run, plan, store, parts)
+        if not Run.objects.advance(run.id, RunState.LAUNCHING, old=(RunState.PLANNING,), plan=to_plain(plan)):
+            return
+    store.pulse(Pulse(parts.clock.now()))
+    missing = _missing(run)
+    backend = parts.backend(run.environment.place, run.backend)
+    for start in range(0, len(missing), BATCH):
+        if not Run.objects.filter(pk=run.id, state=RunState.LAUNCHING).exists():
+            return
+        handles = backend.launch(plan, missing[start : start + BATCH], 1)
+        Worker.objects.bulk_create(
+            [Worker(run=run, slot=handle.slot, epoch=handle.epoch, reference=handle.reference) for handle in handles],
+            ignore_conflicts=True,
+        )
+    log.info("launched", extra={"run_id": run.id, "workers": plan.workers})
+
+
+def _missing(run: Run) -> tuple[int, ...]:
+    """The slots no worker was started for."""
+    launched = set(Worker.objects.filter(run=run).values_list("slot", flat=True))
+    return tuple(slot for slot in range(run.workers) if slot not in launched)
+
+
+def _prepare(run: Run, plan: LoadPlan, store: RunStore, parts: Parts) -> LoadPlan:
+    """Bundle, plan and assignments in the store; equal on every attempt."""
+    engine = parts.engine(plan.engine)
+    override = None if is_scripted(plan.load) else plan.load
+    files = engine.bundle(run.version.source(), override, plan.engine_environment(), parts.sandbox)
+    bundle = pack(files)
+    plan = dataclasses.replace(plan, bundle_digest=hashlib.sha256(bundle).hexdigest())
+    store.save_bundle(bundle)
+    store.save_plan(plan)
+    for assignment in split(plan):
+        store.assign(assignment)
+    return plan
+
+
+def _owner(parts: Parts) -> str:
+    return f"launch:{parts.owner}"

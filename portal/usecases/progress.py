@@ -1,0 +1,35 @@
+"""The newest numbers of a running run, small enough for a row, a list and a progress line."""
+
+from __future__ import annotations
+
+from portal.core.merge import MergedRun, select
+from portal.core.thresholds import ThresholdResult
+from portal.usecases.census import Census
+
+RATE_SECONDS, LATENCY_SECONDS = 5, 10
+
+
+def progress_of(
+    series: MergedRun, census: Census, results: tuple[ThresholdResult, ...], *, t0: int | None, newest: int
+) -> dict[str, object]:
+    """`newest` is the first second not accounted for yet. Latencies in ms, None where nothing was measured."""
+    known: dict[str, object] = {"workers": {**census.counts(), "planned": census.expected, "launched": len(census.rows)}}
+    if t0 is None or newest <= t0:
+        return known
+    totals, recent = series.minutes(), series.block(newest - LATENCY_SECONDS, newest)
+    seconds = min(RATE_SECONDS, newest - t0)
+    lately = select(recent, "http_reqs", since=newest - seconds, until=newest)
+    return {
+        **known,
+        "second": newest - t0,
+        "vus": round(select(recent, "vus", since=newest - 1, until=newest).total),
+        "requests": round(select(totals, "http_reqs").total),
+        "failed": round(select(totals, "http_req_failed").total),
+        "requests_per_second": round(lately.total / seconds, 1),
+        "iterations": round(select(totals, "iterations").total),
+        "p95_ms": select(recent, "http_req_duration").quantile(0.95),
+        "p95_total_ms": select(totals, "http_req_duration").quantile(0.95),
+        "thresholds": [
+            {"text": result.threshold.text, "observed": result.observed, "passed": result.passed} for result in results
+        ],
+    }

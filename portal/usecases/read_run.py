@@ -1,0 +1,163 @@
+"""What is known about a run, as plain data: the same answer for the API, the CLI and the admin. Changes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any  # Any: JSON answers, and the JSON columns they are made of
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.utils import timezone
+
+from portal.core.errors import NotFound, WireInvalid
+from portal.core.plan import LoadPlan
+from portal.models import Result, Run
+from portal.models.worker import WorkerState
+
+
+def find_run(run_id: str) -> Run:
+    """Raises NotFound."""
+    rows = Run.objects.select_related("version__scenario", "environment", "result").defer("result__timeline")
+    run = rows.filter(pk=run_id).first() if len(run_id) <= 32 else None
+    if run is None:
+        raise NotFound(f"There is no run {run_id[:60]!r}.", hint="Starting a run answers with its id.")
+    return run
+
+
+def status_of(run: Run, *, public_url: str = "", now: datetime | None = None) -> dict[str, Any]:
+    """Where the run stands. Numbers that are not known yet are null."""
+    plan = plan_of(run)
+    return {
+        **_identity(run),
+        "state": run.state,
+        "end_reason": run.end_reason or None,
+        "verdict": run.verdict or None,
+        "message": run.message,
+        "created": _moment(run.created),
+        "started": _moment(run.started),
+        "ended": _moment(run.ended),
+        "elapsed_seconds": round(run.elapsed_seconds(now or timezone.now())),
+        "planned_seconds": None if plan is None else plan.duration.total_seconds(),
+        "workers": worker_counts(run),
+        "progress": {key: value for key, value in progress_of(run).items() if key not in ("workers", "thresholds")},
+        "thresholds": thresholds_of(run),
+        "warnings": list(plan.warnings) if plan else [],
+        "note": run.note,
+        "tags": run.tags,
+        "urls": links(run.id, public_url),
+    }
+
+
+def results_of(run: Run, *, public_url: str = "") -> dict[str, Any]:
+    """What was measured and how it was judged; `partial` until the run has ended and its result is written."""
+    result = result_of(run)
+    verdict: dict[str, Any] = result.verdict if result else {}
+    return {
+        **_identity(run),
+        "state": run.state,
+        "end_reason": run.end_reason or None,
+        "partial": not (run.is_over and result is not None),
+        "verdict": run.verdict or None,
+        "reasons": list(verdict.get("reasons") or ([run.message] if run.is_over and run.message else [])),
+        "notes": list(verdict.get("notes") or []),
+        "message": run.message,
+        "started": _moment(run.started),
+        "ended": _moment(run.ended),
+        "summary": result.summary if result else None,
+        "progress": progress_of(run) if result is None else None,
+        "thresholds": thresholds_of(run),
+        "workers": [worker_row(worker) for worker in run.worker_rows.all()],
+        "timeline": result.timeline if result else [],
+        "urls": links(run.id, public_url),
+    }
+
+
+def links(run_id: str, public_url: str) -> dict[str, str]:
+    """Where to go on from a run."""
+    return {
+        "status": f"{public_url}/load-tests/{run_id}/status",
+        "results": f"{public_url}/load-tests/{run_id}/results",
+        "stop": f"{public_url}/load-tests/stop",
+        "page": f"{public_url}/admin/portal/run/{run_id}/change/",
+    }
+
+
+def plan_of(run: Run) -> LoadPlan | None:
+    """The run's plan; None where none was made or an older version wrote it."""
+    try:
+        return run.load_plan() if run.plan else None
+    except WireInvalid:
+        return None
+
+
+def result_of(run: Run) -> Result | None:
+    try:
+        return run.result
+    except ObjectDoesNotExist:
+        return None
+
+
+def progress_of(run: Run) -> dict[str, Any]:
+    return run.progress if isinstance(run.progress, dict) else {}
+
+
+def thresholds_of(run: Run) -> list[dict[str, Any]]:
+    """Every threshold as text with what was observed: judged, so far, or not yet (observed and passed null)."""
+    result = result_of(run)
+    if result is not None:
+        return [_judged(item) for item in result.thresholds]
+    live = progress_of(run).get("thresholds")
+    if isinstance(live, list):
+        return [_judged(item) for item in live if isinstance(item, dict)]
+    plan = plan_of(run)
+    return [{"text": rule.text, "observed": None, "passed": None} for rule in (plan.thresholds if plan else ())]
+
+
+def _judged(item: dict[str, Any]) -> dict[str, Any]:
+    text = item.get("text") or _text(item.get("threshold"))
+    return {"text": text, "observed": item.get("observed"), "passed": item.get("passed")}
+
+
+def _text(rule: object) -> str:
+    """A stored threshold as it is written: `http_req_duration{name:home} p(95)<300`."""
+    if not isinstance(rule, dict):
+        return str(rule or "")
+    labels = ",".join(f"{name}:{value}" for name, value in rule.get("labels") or ())
+    aggregation = str(rule.get("aggregation", ""))
+    if rule.get("percentile") is not None:
+        aggregation = f"p({rule['percentile']:g})"
+    bound = rule.get("bound", 0)
+    return f"{rule.get('metric')}{f'{{{labels}}}' if labels else ''} {aggregation}{rule.get('operator')}{bound:g}"
+
+
+def worker_counts(run: Run) -> dict[str, int]:
+    """How many workers are where. A slot counts once: by its newest epoch."""
+    found = dict.fromkeys(("ready", "running", "done", "lost"), 0)
+    live = progress_of(run).get("workers")
+    if isinstance(live, dict) and not run.is_over:
+        found |= {name: int(live.get(name) or 0) for name in found}
+    else:
+        newest = {worker.slot: worker.state for worker in run.worker_rows.order_by("slot", "epoch")}
+        for state in newest.values():
+            if state != WorkerState.LAUNCHED:
+                found[str(state)] += 1
+    return {"planned": run.workers, **found}
+
+
+def worker_row(worker: Any) -> dict[str, Any]:
+    return {
+        "slot": worker.slot, "epoch": worker.epoch, "state": worker.state, "reference": worker.reference,
+        "cpu_cores": worker.cpu_cores, "memory_bytes": worker.memory_bytes, "message": worker.message,
+        "last_beat": _moment(worker.last_beat),
+    }  # fmt: skip
+
+
+def _identity(run: Run) -> dict[str, Any]:
+    scenario = run.version.scenario
+    return {
+        "id": run.id, "scenario": scenario.name, "version": run.version.number, "engine": scenario.engine,
+        "environment": run.environment.name, "backend": run.backend, "requested_by": run.requested_by,
+    }  # fmt: skip
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None

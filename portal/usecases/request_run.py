@@ -1,0 +1,88 @@
+"""From a request to a queued run. Everything a user can get wrong is said here, before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from django.db import IntegrityError, transaction
+
+from portal import queue
+from portal.core.errors import Conflict, RequestRejected
+from portal.core.plan import build_plan, engine_environment
+from portal.core.request import LoadTestRequest
+from portal.core.wire import to_plain
+from portal.models import Environment, Run, Scenario, ScenarioVersion
+from portal.models.run import new_run_id
+from portal.wiring import Parts
+
+
+def request_run(request: LoadTestRequest, parts: Parts) -> Run:
+    """The run QUEUED, its launch enqueued in the same transaction; the earlier run where the idempotency key is known.
+
+    Raises RequestRejected (nothing was started), and Conflict when the key came with another body.
+    """
+    # Sorted: a client may write the same body with its names in another order.
+    digest = hashlib.sha256(json.dumps(to_plain(request), sort_keys=True).encode()).hexdigest()
+    if known := _known(request, digest):
+        return known
+    version = _version(request)
+    environment = _environment(request)
+    targets = {**environment.targets, **request.targets}
+    parameters = {**environment.parameters, **request.parameters}
+    facts = parts.engine(version.scenario.engine).inspect(
+        version.source(), request.load, engine_environment(targets, parameters), parts.sandbox
+    )
+    run_id = new_run_id()
+    plan = build_plan(
+        request, run_id=run_id, scenario=version.ref(), facts=facts, limits=parts.limits[request.backend],
+        guard=environment.guard(), targets=environment.targets, parameters=environment.parameters,
+    )  # fmt: skip
+    try:
+        with transaction.atomic():
+            run = Run.objects.create(
+                id=run_id, version=version, environment=environment, backend=request.backend, plan=to_plain(plan),
+                workers=plan.workers, tags=dict(request.tags), note=request.note, requested_by=request.requested_by,
+                idempotency_key=request.idempotency_key or None, request_digest=digest,
+            )  # fmt: skip
+            queue.enqueue("launch", run.id)
+    except IntegrityError:
+        if known := _known(request, digest):
+            return known
+        raise
+    return run
+
+
+def _known(request: LoadTestRequest, digest: str) -> Run | None:
+    if not request.idempotency_key:
+        return None
+    run = Run.objects.filter(idempotency_key=request.idempotency_key).first()
+    if run is not None and run.request_digest != digest:
+        raise Conflict(f"This idempotency key belongs to run {run.id}, which asked for something else.",
+                       hint="Use a new key for a new request.")  # fmt: skip
+    return run
+
+
+def _version(request: LoadTestRequest) -> ScenarioVersion:
+    scenario = Scenario.objects.filter(name=request.scenario).first()
+    if scenario is None:
+        raise RequestRejected.because("scenario", f"There is no scenario {request.scenario!r}.", _names(Scenario))
+    versions = scenario.versions.select_related("scenario")
+    version = versions.first() if request.version is None else versions.filter(number=request.version).first()
+    if version is None:
+        latest = scenario.latest()
+        hint = f"The newest is {latest.number}." if latest else "Save a script first."
+        raise RequestRejected.because("version", f"{request.scenario} has no such version.", hint)
+    return version
+
+
+def _environment(request: LoadTestRequest) -> Environment:
+    environment = Environment.objects.filter(name=request.environment).first()
+    if environment is None:
+        raise RequestRejected.because("environment", f"There is no environment {request.environment!r}.", _names(Environment))
+    return environment
+
+
+def _names(model: type[Scenario] | type[Environment]) -> str:
+    names = list(model.objects.values_list("name", flat=True)[:20])
+    return "Known: " + ", ".join(names) + "." if names else "None is stored yet: `manage.py catalog` brings the samples."

@@ -1,0 +1,61 @@
+"""The minute's safety net: takes up what a dead job or a missing ticker left behind. Everything it does is repeatable."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Count, F, Q, QuerySet
+from django.utils import timezone
+
+from portal import queue
+from portal.core.run_state import RunState
+from portal.models import Run
+from portal.usecases.watch_run import Watches, watch_run
+from portal.wiring import Parts
+
+log = logging.getLogger("portal.sweep")
+STUCK = timedelta(seconds=20)
+UNWATCHED_SECONDS = 15.0
+
+
+def sweep_runs(parts: Parts) -> None:
+    """Jobs that are lost are asked for again, runs nobody watches are looked at once."""
+    revive_jobs()
+    _watch_overdue(parts)
+
+
+def revive_jobs() -> None:
+    """A launch or finish whose process died is not redelivered for minutes; a doubled job finds nothing to do."""
+    now = timezone.now()
+    waited = Q(revived=None) | Q(revived__lt=now - STUCK)
+    stuck = Run.objects.filter(waited, state_since__lt=now - STUCK, lease_until__lt=now.timestamp())
+    launching = stuck.filter(state=RunState.LAUNCHING).annotate(rows=Count("worker_rows")).filter(rows__lt=F("workers"))
+    _revive("launch", stuck.filter(state__in=(RunState.QUEUED, RunState.PLANNING)))
+    _revive("launch", launching)
+    _revive("finish", stuck.filter(state=RunState.COLLECTING))
+
+
+def _revive(job: str, runs: QuerySet[Run]) -> None:
+    for run_id, revived in list(runs.values_list("id", "revived")):
+        with transaction.atomic():
+            # Of two tickers that found the same run only one asks.
+            asked = Run.objects.filter(pk=run_id, revived=revived).update(revived=timezone.now()) == 1
+            if asked:
+                queue.enqueue(job, run_id)
+        if asked:
+            log.warning("revived job=%s run_id=%s", job, run_id)
+
+
+def _watch_overdue(parts: Parts) -> None:
+    now = parts.clock.now()
+    for run_id in Run.objects.due(now - UNWATCHED_SECONDS).values_list("id", flat=True):
+        if Run.objects.lease(run_id, owner=parts.owner, now=now, seconds=30, again_in=1):
+            log.warning("watched_by_sweep run_id=%s", run_id)
+            try:
+                watch_run(run_id, parts, Watches())
+            except Exception:  # One broken run must not keep the others from being looked at.
+                log.exception("watch_failed run_id=%s", run_id)
+            finally:
+                Run.objects.release(run_id, owner=parts.owner)

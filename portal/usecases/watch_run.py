@@ -1,0 +1,214 @@
+"""One look at an active run, a second's work at most: who is ready, what arrived, is it time to go on. Repeatable.
+
+All it knows lies in the database and the store; `Watches` only saves reading the same snapshots again.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from portal.core.errors import StoreFull, StoreUnavailable, WireInvalid
+from portal.core.merge import MergedRun
+from portal.core.plan import LoadPlan
+from portal.core.protocol import DoneReason, Pulse, Start
+from portal.core.run_state import WATCHED, EndReason, RunState
+from portal.core.snapshot import IntervalSnapshot
+from portal.core.thresholds import evaluate
+from portal.models import Run
+from portal.stores.run_store import RunStore
+from portal.usecases.census import Census, take_census
+from portal.usecases.end_run import collect_run, end_run
+from portal.usecases.progress import progress_of
+from portal.wiring import Parts
+
+log = logging.getLogger("portal.watch")
+START_IN, PULSE_EVERY = 2, 30.0
+STORE_PATIENCE = 120.0
+"""Seconds a full or absent store is waited for before the run is ended."""
+TERM_AFTER, KILL_AFTER = 20.0, 30.0
+"""Seconds beyond the drain after which a stopping worker is told, then forced, by its backend."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """What one process remembers of one run between two looks."""
+
+    store: RunStore
+    plan: LoadPlan
+    series: MergedRun = field(default_factory=MergedRun)
+    newest: int = 0
+    """The first unix second no worker accounts for yet."""
+    next_seq: dict[tuple[int, int], int] = field(default_factory=dict)
+    """By slot and epoch: the snapshot to ask for next."""
+    pulse_at: float = 0.0
+    store_fails_since: float | None = None
+    heard_since: float = 0.0
+    """When the store came back the last time."""
+
+
+class Watches:
+    """By run id; forgetting one costs a re-read, never a number."""
+
+    def __init__(self) -> None:
+        self._watches: dict[str, Watch] = {}
+
+    def of(self, run: Run, parts: Parts) -> Watch:
+        if run.id not in self._watches:
+            self._watches[run.id] = Watch(parts.store(run.id), run.load_plan())
+        return self._watches[run.id]
+
+    def forget(self, run_id: str) -> None:
+        self._watches.pop(run_id, None)
+
+    def keep(self, run_ids: Iterable[str]) -> None:
+        """Forgets all others: a run that ended is never looked at again, and its numbers would stay in memory."""
+        kept = frozenset(run_ids)
+        for run_id in tuple(self._watches):
+            if run_id not in kept:
+                self.forget(run_id)
+
+
+def watch_run(run_id: str, parts: Parts, watches: Watches) -> None:
+    """For the holder of the run's lease. A store that is away ends the run only after `STORE_PATIENCE`."""
+    run = Run.objects.select_related("environment").filter(pk=run_id, state__in=WATCHED).first()
+    if run is None:
+        watches.forget(run_id)
+        return
+    watch = watches.of(run, parts)
+    try:
+        _look(run, watch, parts)
+        watch.store_fails_since = None
+    except StoreUnavailable as error:
+        _store_failed(run, watch, error, parts)
+
+
+def _look(run: Run, watch: Watch, parts: Parts) -> None:
+    now = parts.clock.now()
+    if watch.store_fails_since is not None:
+        watch.heard_since = now
+    if now - watch.pulse_at >= PULSE_EVERY:
+        watch.store.pulse(Pulse(now))
+        watch.pulse_at = now
+    backend = parts.backend(run.environment.place, run.backend)
+    census = take_census(run, watch.store, backend, now, heard_since=watch.heard_since)
+    if run.state == RunState.LAUNCHING:
+        _launching(run, watch, census, now, parts)
+    if run.state == RunState.READY:
+        _start(run, watch, parts)
+    elif run.state in (RunState.RUNNING, RunState.STOPPING):
+        _running(run, watch, census, now, parts)
+
+
+def _launching(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -> None:
+    if census.all_ready and Run.objects.advance(run.id, RunState.READY, old=(RunState.LAUNCHING,)):
+        run.state = RunState.READY
+        return
+    waited = now - run.state_since.timestamp()
+    over = len(census.dones) + len(census.lost)
+    if over:
+        broken = census.messages(DoneReason.SCRIPT_ERROR)
+        said = broken or census.messages(*DoneReason) or tuple(row.message for row in census.rows if row.message)
+        reason = EndReason.SCRIPT_ERROR if broken else EndReason.LAUNCH_FAILED
+        end_run(run.id, reason, parts, message=" ".join(said) or "A worker ended before the start.")
+    elif waited > watch.plan.ready_within.total_seconds() and len(census.rows) == census.expected:
+        ready = census.counts()["ready"]
+        end_run(
+            run.id,
+            EndReason.LAUNCH_FAILED,
+            parts,
+            message=f"Only {ready} of {census.expected} workers got ready in {waited:.0f} s.",
+        )
+
+
+def _start(run: Run, watch: Watch, parts: Parts) -> None:
+    """The start time is written once; who comes second takes the one that stands."""
+    start = watch.store.start(Start(math.ceil(parts.clock.now()) + START_IN))
+    started = datetime.fromtimestamp(start.t0, UTC)
+    Run.objects.advance(run.id, RunState.RUNNING, old=(RunState.READY,), started=started)
+
+
+def _running(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -> None:
+    read_new(watch, census)
+    start = watch.store.started()
+    t0 = start.t0 if start else None
+    seconds = 0.0 if t0 is None else max(0.0, watch.newest - t0)
+    results = evaluate(watch.plan.thresholds, watch.series.minutes(), seconds=seconds) if seconds else ()
+    progress = progress_of(watch.series, census, results, t0=t0, newest=watch.newest)
+    Run.objects.filter(pk=run.id).update(progress=progress)
+    if census.all_over:
+        # From the state that was seen only: a stop that came in between has its own reason, which the next look reads.
+        collect_run(run.id, _end_reason(run, census), old=(RunState(run.state),),
+                    message=_message(run, census), by=run.stop_requested_by)  # fmt: skip
+        return
+    if run.state == RunState.STOPPING:
+        _insist(run, watch, census, now, parts)
+        return
+    for result in results:
+        if result.threshold.abort_on_fail and result.passed is False and seconds >= result.threshold.delay_abort.total_seconds():
+            message = f"Aborted after {seconds:.0f} s: {result.threshold.text}, observed {result.observed:g}."
+            end_run(run.id, EndReason.THRESHOLD_ABORT, parts, message=message)
+            return
+    if t0 is not None and now > t0 + watch.plan.deadline.total_seconds() + 30:
+        end_run(run.id, EndReason.DEADLINE, parts, message="Workers did not end at their deadline.", hard=True)
+
+
+def read_new(watch: Watch, census: Census) -> None:
+    """Merges the snapshots that have arrived since the last look; they come in order of seq, one reader asks for the next."""
+    for row in census.rows:
+        worker = (row.slot, row.epoch)
+        seq = watch.next_seq.get(worker, 0)
+        while (data := watch.store.snapshot(row.slot, row.epoch, seq)) is not None:
+            seq += 1
+            try:
+                snapshot = IntervalSnapshot.decode(data)
+            except WireInvalid as error:
+                log.warning("snapshot_unreadable run_id=%s slot=%s: %s", watch.plan.run_id, row.slot, error)
+                continue
+            watch.series.add(snapshot)
+            watch.newest = max(watch.newest, snapshot.end)
+        watch.next_seq[worker] = seq
+
+
+def _end_reason(run: Run, census: Census) -> EndReason:
+    if run.end_reason:
+        return EndReason(run.end_reason)
+    reasons = {done.reason for done in census.dones.values()}
+    if DoneReason.SCRIPT_ERROR in reasons:
+        return EndReason.SCRIPT_ERROR
+    if DoneReason.COMPLETED in reasons:
+        return EndReason.COMPLETED
+    return EndReason.DEADLINE if reasons == {DoneReason.DEADLINE} else EndReason.WORKERS_LOST
+
+
+def _message(run: Run, census: Census) -> str:
+    said = census.messages(DoneReason.SCRIPT_ERROR, DoneReason.ENGINE_FAILED, DoneReason.STORE_FAILED, DoneReason.NOT_STARTED)
+    return run.message or " ".join(said[:3])
+
+
+def _insist(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -> None:
+    """Workers that do not end are told, then forced, by their backend."""
+    over = {*census.slots("done", "lost")}
+    left = tuple(row.handle() for row in census.rows if row.slot not in over)
+    waited = now - run.state_since.timestamp() - watch.plan.drain.total_seconds()
+    if left and waited > TERM_AFTER:
+        parts.backend(run.environment.place, run.backend).stop(left, hard=waited > KILL_AFTER)
+
+
+def _store_failed(run: Run, watch: Watch, error: StoreUnavailable, parts: Parts) -> None:
+    """Workers keep what they measured and try again; only when it lasts is the run ended, by the backend if need be."""
+    now = parts.clock.now()
+    if watch.store_fails_since is None:
+        watch.store_fails_since = now
+    log.warning("store_unavailable run_id=%s: %s", run.id, error.message)
+    full = isinstance(error, StoreFull)
+    if now - watch.store_fails_since < (STORE_PATIENCE / 4 if full else STORE_PATIENCE):
+        return
+    handles = tuple(row.handle() for row in run.worker_rows.all())
+    parts.backend(run.environment.place, run.backend).stop(handles, hard=False)
+    message = " ".join(filter(None, (run.message, f"The run store failed: {error.message}")))
+    reason = EndReason(run.end_reason or EndReason.WORKERS_LOST)
+    collect_run(run.id, reason, old=(RunState(run.state),), message=message, by=run.stop_requested_by)

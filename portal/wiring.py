@@ -1,0 +1,81 @@
+"""The composition root: configuration in, the parts a use case needs out. Chosen here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from portal.backends import BACKENDS, LIMITS
+from portal.backends.sandbox import HostSandbox
+from portal.config import ROOT, PortalConfig, load
+from portal.core.plan import Limits
+from portal.core.ports import Backend, Clock, Engine, EngineTools, Sandbox
+from portal.engines import open_engine
+from portal.stores import open_store
+from portal.stores.run_store import RunStore
+from portal.tools import find_tools
+
+
+class SystemClock:
+    """The one real clock."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All that use cases take from outside. `engine`, `backend` and `store` open by name."""
+
+    engine: Callable[[str], Engine]
+    backend: Callable[[str, str], Backend]
+    """By place (`local`) and backend name (`lambda`)."""
+    limits: Mapping[str, Limits]
+    store: Callable[[str], RunStore]
+    sandbox: Sandbox
+    clock: Clock
+    owner: str
+    """Names this process in leases."""
+    public_url: str
+
+
+@cache
+def parts() -> Parts:
+    """The parts of this process, built once."""
+    return build(load())
+
+
+def build(config: PortalConfig) -> Parts:
+    tools = find_tools(config.k6, config.node, config.artillery)
+    objects = open_store(config.store_url)
+
+    def backend(place: str, name: str) -> Backend:
+        module, _, factory = BACKENDS[place].partition(":")
+        opened: Backend = getattr(import_module(module), factory)(
+            name, store_url=config.store_url, work_dir=config.data_dir / "workers", tools=tools, root=ROOT, python=sys.executable
+        )
+        return opened
+
+    return Parts(
+        engine=lambda name: open_engine(name, tools), backend=backend, limits=LIMITS,
+        store=lambda run_id: RunStore(objects, run_id), sandbox=HostSandbox(), clock=SystemClock(),
+        owner=f"{socket.gethostname()}:{os.getpid()}", public_url=config.public_url,
+    )  # fmt: skip
+
+
+def engine_tools(config: PortalConfig) -> EngineTools:
+    return find_tools(config.k6, config.node, config.artillery)
+
+
+def data_dir() -> Path:
+    return load().data_dir
