@@ -1,0 +1,44 @@
+"""Fixtures every test may use. Rows and values come from `tests.builders`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from tests.builders import a_token, an_admin
+
+
+@pytest.fixture
+def api(db: None) -> APIClient:
+    """A client with a valid token of the user `ada`."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {a_token()[1]}")
+    return client
+
+
+@pytest.fixture
+def browser(db: None) -> Client:
+    """A logged-in superuser's browser. CSRF is checked as in life."""
+    client = Client()
+    client.force_login(an_admin())
+    return client
+
+
+@pytest.fixture
+def manage(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs `manage.py` with these words in this process; gives exit code, output and errors."""
+    from django.core.management import ManagementUtility
+
+    def call(*words: str) -> tuple[int, str, str]:
+        code = 0
+        try:
+            ManagementUtility(["manage.py", *words]).execute()
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return call
