@@ -24,7 +24,7 @@ $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/run.stamp
 
 node_modules/.stamp: package-lock.json
 	@echo "[setup] Artillery and its Node (locked)"
-	@npm ci --silent --no-progress
+	@npm ci --loglevel=error --no-progress
 	@touch $@
 
 setup: $(VENV)/run.stamp node_modules/.stamp ## install everything the portal needs into this folder

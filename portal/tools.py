@@ -31,4 +31,4 @@ def _node_package() -> str:
     """The npm package that carries Node's binary for this machine; no install script has to run."""
     system = {"Linux": "linux", "Darwin": "darwin"}.get(platform.system(), "other")
     machine = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "other")
-    return f"node-{system}-{machine}"
+    return f"node-bin-{system}-{machine}" if system == "darwin" else f"node-{system}-{machine}"
