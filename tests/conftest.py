@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from hypothesis import settings
 from rest_framework.test import APIClient
 
 from tests.builders import a_token, an_admin
+
+# CI must not turn red by chance: it tries the same examples each time. A developer's runs go on exploring.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture
@@ -28,8 +35,11 @@ def browser(db: None) -> Client:
 
 
 @pytest.fixture
-def manage(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs `manage.py` with these words in this process; gives exit code, output and errors."""
+def manage(capsys: pytest.CaptureFixture[str], transactional_db: None) -> Callable[..., tuple[int, str, str]]:
+    """Runs `manage.py` with these words in this process; gives exit code, output and errors.
+
+    A command closes its connections at the end, which a test's own open transaction would not survive.
+    """
     from django.core.management import ManagementUtility
 
     def call(*words: str) -> tuple[int, str, str]:

@@ -57,15 +57,20 @@ class FailingStore:
         self.inner = inner or MemoryStore()
         self.fails = False
         self.failures = 0
+        self.written: list[str] = []
+        """Keys in the order of successful writes."""
         self._full, self._only = full, only
 
     def put(self, key: str, data: bytes) -> None:
         self._check(key, write=True)
         self.inner.put(key, data)
+        self.written.append(key)
 
     def put_new(self, key: str, data: bytes) -> bool:
         self._check(key, write=True)
-        return self.inner.put_new(key, data)
+        is_new = self.inner.put_new(key, data)
+        self.written.append(key)
+        return is_new
 
     def get(self, key: str) -> bytes | None:
         self._check(key)
@@ -85,7 +90,7 @@ class FailingStore:
             raise StoreFull("No room left.") if self._full else StoreUnavailable("The store is away.")
 
 
-ENGINE = '''
+ENGINE = """
 import http.server, json, os, signal, sys, threading, time, urllib.request
 port, intake, plan = int(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
 state = {"status": plan.get("first_status", 4), "released": threading.Event(), "stopped": threading.Event()}
@@ -131,7 +136,7 @@ if plan.get("until_stopped"):
         time.sleep(0.05)
     post(plan.get("last", 1))
 sys.exit(plan.get("exit", 0))
-'''
+"""
 """Speaks k6's REST gate; posts `[second, hits]`; its one argument says what it does."""
 
 

@@ -59,7 +59,7 @@ def draw(chart: Chart) -> SafeString:
 
 def nice_top(highest: float) -> tuple[float, float]:
     """The top of the axis and the distance of its lines: round numbers not below `highest`."""
-    if highest <= 0:
+    if highest < 1e-9:
         return 1.0, 1.0
     rough = highest / GRID_LINES
     size = 10.0 ** math.floor(math.log10(rough))

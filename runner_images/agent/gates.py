@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import urllib.request
 from http.client import HTTPException
 from pathlib import Path
@@ -19,6 +20,8 @@ from runner_images.agent.process import EngineProcess
 PAUSED_WITH_VUS = 4
 # The engine is on loopback: a proxy that the machine is configured for has no part in this.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+_held: list[socket.socket] = []
 
 
 class GateStuck(Exception):
@@ -92,8 +95,17 @@ class FileGate:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port for the engine to listen on.
+
+    On Linux it stays bound, without listening, as long as this process lives: k6 can listen on it (Go sets SO_REUSEADDR
+    as well), but no other worker is given it and no outgoing connection takes it before k6 is up.
+    """
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    port: int = probe.getsockname()[1]
+    if sys.platform == "linux":
+        _held.append(probe)
+    else:
+        probe.close()
+    return port

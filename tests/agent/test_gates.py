@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,7 +75,8 @@ def test_k6_is_ready_when_it_is_paused_with_its_users(rest: FakeRest) -> None:
 
 @pytest.mark.parametrize(
     "answer", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 500 No\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n[{}]",
-               b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n{}", b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"data\": []}"],
+               b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n{}",
+               b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"data\": []}"],
 )  # fmt: skip
 def test_an_answer_that_is_not_k6s_is_not_ready(rest: FakeRest, answer: bytes) -> None:
     rest.answer = answer
@@ -172,3 +174,12 @@ def test_the_file_gate_is_ready_when_the_plugin_says_so_and_stops_by_signal(tmp_
 def test_a_free_port_can_be_listened_on() -> None:
     with socket.create_server(("127.0.0.1", free_port())) as server:
         assert server.getsockname()[0] == "127.0.0.1"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux lets a listener share a port that is merely bound.")
+def test_a_port_that_was_given_is_given_to_nobody_else_before_the_engine_listens() -> None:
+    port = free_port()
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", port))
+    with socket.create_server(("127.0.0.1", port)) as server:
+        assert server.getsockname()[1] == port

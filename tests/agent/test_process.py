@@ -110,8 +110,7 @@ def test_the_whole_group_gets_the_signal(tmp_path: Path, how: str) -> None:
     pids = [int(word) for word in process.log()[0].split()]
     getattr(process, how)()
     wait_end(process)
-    for pid in pids:
-        wait_until(lambda pid=pid: gone(pid), f"the end of {pid}")
+    wait_until(lambda: all(map(gone, pids)), "the end of both")
 
 
 def test_what_an_ended_engine_left_behind_is_killed_too(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ class FakeBackend:
     name: str = "lambda"
     limits: Any = LIMITS["lambda"]
     status: dict[int, WorkerStatus] = field(default_factory=dict)
-    breaks_at: Mapping[int, Exception] = field(default_factory=dict)
+    breaks_at: Mapping[int, BaseException] = field(default_factory=dict)
     before_launch: Callable[[], object] = lambda: None
     ends_when: str = ""
     """`told`: a worker is gone as soon as it is stopped; `forced`: only by a hard stop; else never."""
@@ -152,6 +152,10 @@ class ShakyStore(MemoryStore):
     def list(self, prefix: str) -> tuple[str, ...]:
         self._check(prefix)
         return super().list(prefix)
+
+    def delete(self, prefix: str) -> None:
+        self._check(prefix)
+        super().delete(prefix)
 
 
 @dataclass

@@ -7,7 +7,7 @@ import threading
 import pytest
 from django.db import DatabaseError, connection
 
-from portal.core.errors import StoreFull
+from portal.core.errors import StoreFull, StoreUnavailable
 from portal.core.ports import WorkerStatus
 from portal.core.protocol import DoneReason
 from portal.core.run_state import EndReason, RunState
@@ -140,6 +140,19 @@ def test_a_full_store_costs_the_series_and_not_the_result() -> None:
     run.refresh_from_db()
     assert (run.state, run.verdict) == (RunState.ENDED, "passed")
     assert "The merged series could not be kept: No room left." in run.result.verdict["notes"]
+
+
+def test_a_store_that_is_away_leaves_the_run_for_the_next_attempt() -> None:
+    scene, run = a_finished_load()
+    scene.objects.error = StoreUnavailable("No answer.")
+    with pytest.raises(StoreUnavailable):
+        finish_run(run.id, scene.parts)
+    run.refresh_from_db()
+    assert (run.state, Result.objects.count()) == (RunState.COLLECTING, 0)
+    scene.objects.error = None
+    finish_run(run.id, scene.parts)
+    run.refresh_from_db()
+    assert (run.state, run.verdict) == (RunState.ENDED, "passed")
 
 
 def test_a_run_that_was_stopped_in_the_queue_ends_without_numbers() -> None:

@@ -38,7 +38,7 @@ def collecting(
     """A run whose load began just now and is over; its workers' processes are gone."""
     scene, watcher, fakes, t0 = running(workers, **plan)
     Run.objects.filter(pk=watcher.run.id).update(state=RunState.COLLECTING, end_reason=end_reason, message=message)
-    scene.backend.status.update({slot: WorkerStatus.GONE for slot in range(workers)})
+    scene.backend.status.update(dict.fromkeys(range(workers), WorkerStatus.GONE))
     watcher.run.refresh_from_db()
     return scene, watcher.run, fakes, t0
 
