@@ -27,7 +27,9 @@ def test_files_are_there_and_wanted_ones_come_back() -> None:
 
 def test_the_environment_is_what_was_given_and_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTAL_SECRET", "s3cr3t")
-    done = run("import os; print(sorted(os.environ)); print(os.environ['HOME'] == os.getcwd())", TARGET_SHOP="http://x", LC_ALL="C")
+    done = run(
+        "import os; print(sorted(os.environ)); print(os.environ['HOME'] == os.getcwd())", TARGET_SHOP="http://x", LC_ALL="C"
+    )
     names = done.stdout.splitlines()[0]
     assert "PORTAL_SECRET" not in names
     assert all(name in names for name in ("HOME", "PATH", "TARGET_SHOP", "TMPDIR"))

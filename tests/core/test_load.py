@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from portal.core.load import ClosedLoad, OpenLoad, ScriptLoad, Stage, arrivals_until, default_vus, duration, level_at, peak
 
 TEN = timedelta(seconds=10)
-stages = st.lists(st.builds(Stage, st.integers(0, 20).map(lambda s: timedelta(seconds=s)), st.fractions(0, 50, max_denominator=60)),
-                  min_size=1, max_size=5).map(tuple)  # fmt: skip
-open_loads = st.builds(OpenLoad, st.fractions(0, 50, max_denominator=60), stages)
+levels = st.fractions(0, 50, max_denominator=60)
+stages = st.builds(Stage, st.integers(0, 20).map(lambda seconds: timedelta(seconds=seconds)), levels)
+open_loads = st.builds(OpenLoad, levels, st.lists(stages, min_size=1, max_size=5).map(tuple))
 
 
 def test_a_constant_load_knows_its_length_and_peak() -> None:

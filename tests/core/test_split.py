@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 from datetime import timedelta
 from fractions import Fraction
@@ -42,7 +43,7 @@ def test_arrivals_sum_to_the_whole_arrivals_between_two_moments(one: Fraction, o
 @given(open_loads, st.integers(1, 40))
 def test_a_split_open_load_equals_an_unsplit_one_in_every_second(load: OpenLoad, count: int) -> None:
     totals = [arrivals_until(load, timedelta(seconds=second)) for second in range(30)]
-    for before, after in zip(totals, totals[1:], strict=False):
+    for before, after in itertools.pairwise(totals):
         assert sum(part.arrivals(before, after) for part in parts(count)) == Segment(0, 1).arrivals(before, after)
 
 
@@ -51,7 +52,7 @@ def test_a_split_open_load_equals_an_unsplit_one_in_every_second(load: OpenLoad,
 def test_segments_follow_each_other_without_gap(count: int) -> None:
     found = parts(count)
     assert (found[0].start, found[-1].end) == (0, 1)
-    assert all(one.end == other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end == other.start for one, other in itertools.pairwise(found))
     assert len(found[0].sequence().split(",")) == count + 1
 
 

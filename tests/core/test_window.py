@@ -60,8 +60,8 @@ def test_what_comes_out_in_pieces_is_what_went_in(points: list[Point], middle: i
 def test_main_metrics_keep_the_labels_that_results_show() -> None:
     window = Window()
     labels = {"name": "home", "status": "200", "method": "GET", "error": "", "scenario": "default", "proto": "h2", "group": ""}
-    window.add([counter(1, "http_reqs", 1, **labels), trend(1, "http_req_waiting", [1], **labels), counter(1, "mine", 1, **labels),
-                counter(1, "iterations", 1, name="x", scenario="buyers")])  # fmt: skip
+    window.add([counter(1, "http_reqs", 1, **labels), trend(1, "http_req_waiting", [1], **labels),
+                counter(1, "mine", 1, **labels), counter(1, "iterations", 1, name="x", scenario="buyers")])  # fmt: skip
     assert keys(window.close(2)) == {
         ("http_reqs", labelled(name="home", status="200", method="GET")), ("http_req_waiting", ()), ("mine", ()),
         ("iterations", labelled(scenario="buyers")),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
+import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -73,3 +76,26 @@ def test_a_portal_killed_again_and_again_doubles_and_loses_nothing(portal: Porta
     assert result["verdict"] == "passed", result
     assert result["summary"]["requests"] == shop.requests()
     assert result["summary"]["workers"] == 4
+
+
+def test_a_store_that_is_away_for_a_while_leaves_no_gap(portal: PortalProcess, shop: ShopProcess) -> None:
+    run_id = portal.begin("k6-burst", "--backend", "lambda", "--vus", "8", "--duration", "35s", "--workers", "2")
+    portal.wait_load(run_id)
+    runs, away = portal.folder / "store" / "runs", portal.folder / "runs-away"
+    away.write_text("a file where the folder was: every read and write fails")
+    swap(runs, away)
+    time.sleep(20)
+    swap(runs, away)
+    portal.wait_end(run_id)
+    result = portal.results(run_id)
+    assert result["verdict"] == "passed", result
+    assert result["summary"]["coverage"] == 1.0
+    assert result["summary"]["requests"] == shop.requests()
+    assert all(point["requests"] is not None for point in result["timeline"])
+
+
+def swap(one: Path, other: Path) -> None:
+    """Exchanges two names at once (Linux), so that no writer can slip in between."""
+    here, exchange = -100, 2
+    if ctypes.CDLL(None, use_errno=True).renameat2(here, bytes(one), here, bytes(other), exchange) != 0:
+        raise OSError(ctypes.get_errno(), "renameat2")

@@ -125,7 +125,9 @@ def test_the_archive_holds_imports_and_data_and_no_values_of_the_environment(eng
     assert {"main.js", "knopfdruck-load.js", "paths.js", "data.json"} <= names
 
 
-def worker(engine: K6, folder: Path, bundle: dict[str, bytes], target: CountingServer, load: Load, index: int, count: int) -> K6Worker:
+def worker(
+    engine: K6, folder: Path, bundle: dict[str, bytes], target: CountingServer, load: Load, index: int, count: int
+) -> K6Worker:
     part = assignment("k6", "main.js", load, index=index, count=count, targets={"shop": target.url})
     rest, intake = free_port(), free_port()
     command = engine.command(part, bundle=bundle, rest_port=rest, intake_port=intake, cores=1)
@@ -155,7 +157,9 @@ def test_two_workers_make_exactly_the_arrivals_of_one(engine: K6, target: Counti
 
 def test_a_terminated_worker_has_reported_every_answered_request(engine: K6, target: CountingServer, tmp_path: Path) -> None:
     load = ClosedLoad.constant(2, SECOND * 60)
-    text = IMPORTING.replace("http.get(", "sleep(0.05); http.get(").replace("import http", "import { sleep } from 'k6';\nimport http")
+    text = IMPORTING.replace("http.get(", "sleep(0.05); http.get(").replace(
+        "import http", "import { sleep } from 'k6';\nimport http"
+    )
     bundle = dict(engine.bundle(source(text), load, {}, HostSandbox()))
     running = worker(engine, tmp_path / "0", bundle, target, load, 0, 1)
     try:

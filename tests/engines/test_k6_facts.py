@@ -45,7 +45,9 @@ def test_each_executor_has_its_length_and_its_smallest_share(scenario: dict[str,
 
 
 def test_the_scenario_with_the_fewest_users_bounds_the_workers() -> None:
-    one, two = ({"executor": "constant-vus", "vus": vus, "duration": "1s", "startTime": start} for vus, start in ((5, "0s"), (2, "9s")))
+    one, two = (
+        {"executor": "constant-vus", "vus": vus, "duration": "1s", "startTime": start} for vus, start in ((5, "0s"), (2, "9s"))
+    )
     load = read_facts(printed(a=one, b=two), has_setup=False).load
     assert (load.most_workers, load.length) == (2, timedelta(seconds=10))
 

@@ -56,7 +56,7 @@ def test_rates_are_exact_in_their_common_unit(start: Fraction, stages: list[tupl
 
 
 def test_the_wrapper_stands_beside_the_script_and_names_it_safely() -> None:
-    script = ScriptSource("k6", "deep/it's \"odd\".js", "")
+    script = ScriptSource("k6", 'deep/it\'s "odd".js', "")
     assert wrapper_name(script) == "deep/knopfdruck-load.js"
     assert 'import * as original from "./it\'s \\"odd\\".js";' in wrapper(script, ClosedLoad.constant(1, SECONDS))
 

@@ -71,7 +71,9 @@ class _Started:
 class K6Worker(_Started):
     """k6 with a loopback receiver for its posts."""
 
-    def __init__(self, folder: Path, bundle: Mapping[str, bytes], command: EngineCommand, *, rest_port: int, intake_port: int) -> None:
+    def __init__(
+        self, folder: Path, bundle: Mapping[str, bytes], command: EngineCommand, *, rest_port: int, intake_port: int
+    ) -> None:
         self.bodies: list[bytes] = []
         self.rest = f"http://127.0.0.1:{rest_port}/v1/status"
         self.receiver = http.server.ThreadingHTTPServer(("127.0.0.1", intake_port), _receiver(self.bodies))
