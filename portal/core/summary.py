@@ -126,11 +126,14 @@ def _per(count: float, seconds: float) -> float:
 
 
 def _most_users(block: Block) -> int:
-    """The most virtual users that ran in one second, over all workers."""
+    """The most virtual users that ran in one second, over all workers.
+
+    k6 samples `vus` once a second: with short iterations of an open load all may be idle then, and the prepared ones count.
+    """
     for metric in ("vus", "vus_max"):
-        totals = per_second(block, metric).total
-        if len(totals):
-            return round(float(np.max(totals)))
+        most = round(float(np.max(per_second(block, metric).total, initial=0.0)))
+        if most:
+            return most
     return 0
 
 

@@ -76,6 +76,10 @@ def test_checks_and_custom_metrics_are_listed() -> None:
     ]  # fmt: skip
 
 
+def test_users_that_were_always_between_two_iterations_still_count() -> None:
+    assert summary_of(Block.of([gauge(1, "vus", 0), gauge(1, "vus_max", 3), gauge(2, "vus_max", 4)])).vus_max == 4
+
+
 def test_nothing_measured_is_a_summary_of_zeros() -> None:
     found = summarise(Block.empty(), t0=None, seconds=0, coverage=0, workers=1)
     assert (found.requests, found.requests_per_second, found.latency, found.by_name, found.metrics) == (0, 0, None, (), ())
