@@ -70,6 +70,8 @@ class EngineTools:
     artillery: str = ""
     plugins: str = ""
     """Folder that holds our Artillery plugin."""
+    k6_version: tuple[int, int] = (1, 1)
+    """Some flags are spelled differently from 2.0 on; whoever starts k6 asks it first."""
 
 
 @dataclass(frozen=True, slots=True)

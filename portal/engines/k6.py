@@ -15,6 +15,7 @@ from portal.core.ports import Ending, EngineCommand, EngineTools, Finished, Gate
 from portal.core.script import ScriptFacts, ScriptSource
 from portal.core.snapshot import Point
 from portal.core.split import WorkerAssignment
+from portal.core.thresholds import Threshold
 from portal.engines import k6_log
 from portal.engines.k6_facts import read_facts
 from portal.engines.k6_script import has_setup, wrapper, wrapper_name
@@ -22,7 +23,10 @@ from portal.engines.k6_wire import read_batch
 
 ARCHIVE = "archive.tar"
 INSPECT_SECONDS = 30.0
-SYSTEM_TAGS = "name,status,method,error,error_code,scenario,check,group"
+SYSTEM_TAGS = ("name", "status", "method", "error", "error_code", "scenario", "check", "group", "expected_response")
+"""What k6's cloud output insists on, and what thresholds commonly select on."""
+SELECTABLE = frozenset({"url", "proto", "subproto", "tls_version", "ip", "ocsp_status", "service", "rpc_type"})
+"""Further tags of k6's own: collected only for a script whose thresholds select on them, because they make many series."""
 PATH = "/usr/local/bin:/usr/bin:/bin"
 OFFLINE = {"K6_NO_USAGE_REPORT": "true", "K6_AUTO_EXTENSION_RESOLUTION": "false"}
 CLOUD = {
@@ -38,15 +42,14 @@ CLOUD = {
 
 
 class K6:
-    """The Engine port for k6; `version` decides between spellings that 1.x and 2.x do not share."""
+    """The Engine port for k6; the tools' version decides between spellings that 1.x and 2.x do not share."""
 
     name = "k6"
     gate = Gate.REST
     intake = Intake.HTTP
 
-    def __init__(self, tools: EngineTools, version: tuple[int, int] = (1, 1)) -> None:
+    def __init__(self, tools: EngineTools) -> None:
         self.tools = tools
-        self.version = version
 
     def inspect(self, script: ScriptSource, load: Load | None, environment: Mapping[str, str], sandbox: Sandbox) -> ScriptFacts:
         file, files = _sources(script, load)
@@ -71,7 +74,7 @@ class K6:
         argv = (
             self._program(), "run", "--quiet", "--no-color", "--no-usage-report", "--no-thresholds", *self._no_summary(),
             "--paused", "--address", f"127.0.0.1:{rest_port}", "--include-system-env-vars",
-            "--system-tags", SYSTEM_TAGS, "--execution-segment", segment.as_k6(),
+            "--system-tags", _tags(assignment.plan.thresholds), "--execution-segment", segment.as_k6(),
             "--execution-segment-sequence", segment.sequence(), "-o", "cloud", ARCHIVE,
         )  # fmt: skip
         environment = {
@@ -94,7 +97,7 @@ class K6:
 
     def _no_summary(self) -> tuple[str, ...]:
         # Without these k6 keeps every trend value in memory: about 190 bytes a request, for hours.
-        return ("--summary-mode=disabled",) if self.version >= (2, 0) else ("--no-summary",)
+        return ("--summary-mode=disabled",) if self.tools.k6_version >= (2, 0) else ("--no-summary",)
 
     def _run(
         self, argv: tuple[str, ...], files: Mapping[str, bytes], environment: Mapping[str, str], sandbox: Sandbox,
@@ -110,6 +113,11 @@ class K6:
         if not self.tools.k6:
             raise EngineMissing("k6 is not installed here.", hint="Run `make setup`, or set K6_BIN to the k6 program.")
         return self.tools.k6
+
+
+def _tags(thresholds: Iterable[Threshold]) -> str:
+    selected = {name for threshold in thresholds for name, _ in threshold.labels}
+    return ",".join((*SYSTEM_TAGS, *sorted(selected & SELECTABLE)))
 
 
 def parse_version(text: str) -> tuple[int, int]:

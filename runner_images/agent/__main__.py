@@ -12,6 +12,7 @@ from runner_images.agent.clock import SystemClock
 from runner_images.agent.exit_codes import ExitCode
 from runner_images.agent.orders import Orders
 from runner_images.agent.settings import read_settings
+from runner_images.agent.versions import asked
 from runner_images.agent.work import Work
 
 
@@ -20,7 +21,7 @@ def main() -> int:
     clock = SystemClock()
     store = RunStore(open_store(settings.store_url), settings.run_id)
     try:
-        work = Work(settings, store, clock, Orders(store, clock), lambda name: open_engine(name, settings.tools))
+        work = Work(settings, store, clock, Orders(store, clock), lambda name: open_engine(name, asked(name, settings.tools)))
         return work.live()
     except StoreUnavailable as error:
         print(f"worker {settings.slot}: {error.message}", file=sys.stderr, flush=True)

@@ -35,6 +35,7 @@ export const options = {
   thresholds: {
     products_seen: ['count>0'], full_pages: ['rate==1'], 'http_reqs{kind:money}': ['count==10'],
     'http_req_duration{group:::browse}': ['p(95)<2000'], body_size: ['min>0'],
+    'http_req_duration{expected_response:true}': ['p(95)<2000'], 'http_reqs{proto:HTTP/1.1}': ['count>10'],
   },
 };
 export function look() {
@@ -88,7 +89,7 @@ def test_a_scripts_own_scenarios_metrics_groups_tags_and_thresholds_survive(run:
     assert 2 <= summary["vus_max"] <= 4
     thresholds = {row["text"]: row for row in result["thresholds"]}
     assert thresholds["http_reqs{kind:money} count==10"]["observed"] == 10
-    assert len(thresholds) == 5
+    assert len(thresholds) == 7
     assert all(row["passed"] for row in thresholds.values())
     metrics = {row["metric"]: row for row in summary["metrics"]}
     assert metrics["products_seen"]["kind"] == "counter"

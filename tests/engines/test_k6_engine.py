@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -188,7 +189,7 @@ def test_the_version_decides_how_the_summary_is_turned_off() -> None:
     tools = EngineTools(k6="k6")
     for version, flag in (((1, 1), "--no-summary"), ((2, 2), "--summary-mode=disabled")):
         part = assignment("k6", "main.js", ARRIVALS, index=1, count=3)
-        argv = K6(tools, version).command(part, bundle={}, rest_port=1, intake_port=2, cores=2).argv
+        argv = K6(replace(tools, k6_version=version)).command(part, bundle={}, rest_port=1, intake_port=2, cores=2).argv
         assert flag in argv
         assert argv[argv.index("--execution-segment") + 1] == "1/3:2/3"
         assert argv[argv.index("--execution-segment-sequence") + 1] == "0,1/3,2/3,1"
