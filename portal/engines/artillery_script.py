@@ -46,7 +46,7 @@ def warnings(script: Mapping[str, Any]) -> Iterator[str]:
         for step in _walk(scenario.get("flow")):
             think = step.get("think")
             if isinstance(think, float) and not think.is_integer():
-                yield f"{where}: Artillery takes think: {think:g} for no pause at all. Write \"{round(think * 1000)}ms\"."
+                yield f'{where}: Artillery takes think: {think:g} for no pause at all. Write "{round(think * 1000)}ms".'
     for name in script["config"].get("plugins") or {}:
         if name not in PLUGINS:
             yield f"The plugin {name} is not part of Artillery and is not installed on workers; it is ignored."
@@ -81,7 +81,9 @@ def _target_problems(config: Mapping[str, Any], script: Mapping[str, Any], envir
         yield _problem(f"config.target: {error}")
         return
     if target is not None and not (isinstance(target, str) and re.match(r"https?://[^/\s]+|{{", target)):
-        yield _problem(f"config.target {str(target)[:100]!r} is not an absolute URL.", "Write {{ $env.TARGET_... }} or http://host:port.")
+        yield _problem(
+            f"config.target {str(target)[:100]!r} is not an absolute URL.", "Write {{ $env.TARGET_... }} or http://host:port."
+        )
     if target is None and any(url.startswith("/") for url in _urls(script)):
         yield _problem("There is no config.target, and the scenarios' addresses are relative.",
                        "Add `target: \"{{ $env.TARGET_... }}\"` to config.")  # fmt: skip

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from tests.core.plans import asked
 from tests.core.test_thresholds import anything
 
 
-def refused(**data: object) -> list[str]:
+def refused(**data: Any) -> list[str]:
     with pytest.raises(RequestRejected) as error:
         asked(**data)
     assert all(problem.message and len(str(problem)) < 1000 for problem in error.value.problems)

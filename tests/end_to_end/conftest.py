@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def shop(running_shop: ShopProcess) -> ShopProcess:
 @pytest.fixture(scope="session")
 def portal(running_shop: ShopProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalProcess]:
     folder: Path = tmp_path_factory.mktemp("portal")
-    process = PortalProcess(folder, running_shop.targets)
+    # KNOPFDRUCK_TEST_DATABASE_URL runs the same tests on another database, such as postgres://user@127.0.0.1/empty.
+    process = PortalProcess(folder, running_shop.targets, database_url=os.environ.get("KNOPFDRUCK_TEST_DATABASE_URL", ""))
     process.prepare()
     process.start()
     yield process

@@ -15,8 +15,8 @@ def assignment(
     parameters: Mapping[str, str] | None = None,
 ) -> WorkerAssignment:  # fmt: skip
     plan = LoadPlan(
-        run_id="run-1", scenario="s", version=1, engine=engine, script=script, script_digest="", bundle_digest="", backend="local",
-        environment="here", load=load, duration=timedelta(seconds=2), drain=timedelta(seconds=30), workers=count,
+        run_id="run-1", scenario="s", version=1, engine=engine, script=script, script_digest="", bundle_digest="",
+        backend="local", environment="here", load=load, duration=timedelta(seconds=2), drain=timedelta(seconds=30), workers=count,
         targets=targets or {}, parameters=parameters or {}, thresholds=(),
     )  # fmt: skip
     return WorkerAssignment(plan, Segment(index, count))

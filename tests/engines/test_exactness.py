@@ -60,8 +60,8 @@ def test_merged_percentiles_are_within_a_per_cent_and_counts_and_extremes_exact(
         window = Window(LabelPolicy())
         window.add(worker.points(engine))
         blocks.append(window.close(1 << 36))
-    raw = [value for slot in range(WORKERS) for value in raw_durations(tmp_path / str(slot) / "raw.csv")]
-    check(merge(blocks), np.array(raw), asked)
+    samples = [value for slot in range(WORKERS) for value in raw_durations(tmp_path / str(slot) / "raw.csv")]
+    check(merge(blocks), np.array(samples), asked)
 
 
 def check(merged: Block, raw: np.ndarray, asked: int) -> None:  # type: ignore[type-arg]  # Plain floats.
