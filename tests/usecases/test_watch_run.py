@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,8 @@ from portal.core.ports import WorkerStatus
 from portal.core.protocol import DoneReason, Start, WorkerPhase
 from portal.core.run_state import EndReason, RunState
 from portal.models import Worker
-from portal.usecases.watch_run import PULSE_EVERY, START_IN, watch_run
+from portal.usecases.watch_run import PULSE_EVERY, head_start, watch_run
+from runner_images.agent.engine_run import TICK
 from tests.usecases.parts import Scene, jobs
 from tests.usecases.watching import Watcher, launching, running
 from tests.usecases.workers import FakeWorker, states_of, workers_of
@@ -36,11 +38,18 @@ def test_the_start_is_a_whole_second_ahead_and_written_once() -> None:
     run = watcher.look()
     start = scene.store(run).started()
     assert start
-    assert start.t0 == int(scene.clock.now()) + 1 + START_IN
+    assert start.t0 == math.ceil(scene.clock.now() + head_start(2))
     assert run.started == datetime.fromtimestamp(start.t0, UTC)
     scene.clock.sleep(5)
     watcher.look()
     assert scene.store(run).started() == start
+
+
+def test_more_workers_get_more_time_to_see_the_start() -> None:
+    waits = [head_start(workers) for workers in (1, 20, 100, 1000)]
+    assert waits == sorted(waits)
+    assert waits[0] > 2 * 4 * TICK, "a worker that asks twice has seen it"
+    assert waits[-1] <= 5
 
 
 def test_a_start_that_was_written_before_the_row_moved_stands() -> None:

@@ -1,4 +1,7 @@
-"""`manage.py ticker`: looks at every active run once a second, under a lease, so that any number of tickers may run."""
+"""`manage.py ticker`: looks at every active run once a second, under a lease, so that any number of tickers may run.
+
+Runs that wait for their workers are looked at more often: every second spent there is a second before the first request.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from django.core.management import BaseCommand
 from django.db import DatabaseError, close_old_connections, connections
 
+from portal.core.run_state import RunState
 from portal.models import Run
 from portal.usecases.heartbeat import TICKER, note_heartbeat
 from portal.usecases.sweep_runs import revive_jobs
@@ -21,6 +25,7 @@ from portal.wiring import parts
 
 log = logging.getLogger("portal.ticker")
 LEASE_SECONDS, EVERY_SECONDS, LOOK_SECONDS, THREADS = 10.0, 1.0, 0.2, 8
+BEFORE_START = (RunState.LAUNCHING, RunState.READY)
 
 
 class Command(BaseCommand):
@@ -51,10 +56,11 @@ class Command(BaseCommand):
 
     def _look(self, pool: ThreadPoolExecutor) -> None:
         now = time.time()
-        for run_id in Run.objects.due(now).values_list("id", flat=True):
+        for run_id, state in Run.objects.due(now).values_list("id", "state"):
             if run_id in self._busy:
                 continue
-            if Run.objects.lease(run_id, owner=self._owner, now=now, seconds=LEASE_SECONDS, again_in=EVERY_SECONDS):
+            again_in = LOOK_SECONDS if state in BEFORE_START else EVERY_SECONDS
+            if Run.objects.lease(run_id, owner=self._owner, now=now, seconds=LEASE_SECONDS, again_in=again_in):
                 self._busy.add(run_id)
                 pool.submit(self._step, run_id)
 

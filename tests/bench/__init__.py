@@ -1,0 +1,1 @@
+"""Measurements, not tests: each module prints a table; `python -m tests.bench` runs them all and keeps a history."""
