@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Trust(StrEnum):
+    """What a run's data is worth, whatever it says of the target."""
+
+    VALID = "valid"
+    SUSPECT = "suspect"
+    """Read it with care: something was at the edge."""
+    INVALID = "invalid"
+    """It carries no judgement."""
+
 
 BUSY = 0.9
 """From this part of its cores on, a generator measures its own queue instead of the target."""

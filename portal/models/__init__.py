@@ -1,6 +1,7 @@
 """Rows, constraints and queries; no network, no signals, no rules of the domain."""
 
 from portal.models.access import ApiToken
+from portal.models.baseline import Baseline
 from portal.models.environment import Environment
 from portal.models.heartbeat import Heartbeat
 from portal.models.result import Result
@@ -8,4 +9,4 @@ from portal.models.run import Run
 from portal.models.scenario import Scenario, ScenarioVersion
 from portal.models.worker import Worker
 
-__all__ = ["ApiToken", "Environment", "Heartbeat", "Result", "Run", "Scenario", "ScenarioVersion", "Worker"]
+__all__ = ["ApiToken", "Baseline", "Environment", "Heartbeat", "Result", "Run", "Scenario", "ScenarioVersion", "Worker"]

@@ -21,6 +21,11 @@ class Environment(models.Model):
     place = models.CharField(max_length=20, choices=Place.choices, default=Place.LOCAL, help_text="Where workers run.")
     targets = models.JSONField(default=dict, blank=True, help_text='URLs by service: {"product": "http://127.0.0.1:18101"}.')
     parameters = models.JSONField(default=dict, blank=True, help_text="Variables every script sees; no secrets.")
+    thresholds = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='For every run here, in place of a script\'s on the same metric: {"checks": ["rate>0.99"]}.',
+    )
     most_vus = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     most_rate = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Arrivals per second."

@@ -13,6 +13,7 @@ class Result(models.Model):
     summary = models.JSONField()
     thresholds = models.JSONField(default=list)
     verdict = models.JSONField()
+    health = models.JSONField(default=list, help_text="How each generator was: peaks, means, what it lacked.")
     timeline = models.JSONField(default=list)
     created = models.DateTimeField(auto_now_add=True)
 

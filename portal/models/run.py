@@ -10,6 +10,7 @@ from typing import Any  # Any: the columns a caller sets beside the state.
 from django.db import models
 from django.utils import timezone
 
+from portal.core.health import Trust
 from portal.core.plan import LoadPlan
 from portal.core.run_state import ALIVE, TRANSITIONS, WATCHED, EndReason, RunState
 from portal.core.verdict import Outcome
@@ -72,6 +73,7 @@ class Run(models.Model):
     state_since = models.DateTimeField(default=timezone.now)
     end_reason = models.CharField(max_length=20, choices=_choices(EndReason), blank=True)
     verdict = models.CharField(max_length=20, choices=_choices(Outcome), blank=True)
+    trust = models.CharField(max_length=20, choices=_choices(Trust), blank=True, help_text="What its data is worth.")
     message = models.TextField(blank=True, help_text="What went wrong, in the engine's or the system's own words.")
     plan = models.JSONField()
     workers = models.PositiveIntegerField(default=1)

@@ -23,6 +23,13 @@ class Scenario(models.Model):
     title = models.CharField(max_length=200, blank=True)
     description = models.TextField(blank=True)
     engine = models.CharField(max_length=20, choices=EngineName.choices)
+    thresholds = models.JSONField(
+        default=dict, blank=True,
+        help_text='For every run, beside the script\'s own: {"http_req_duration": ["p(95)<300 over 60s"]}.',
+    )  # fmt: skip
+    fail_on_regression = models.BooleanField(
+        default=False, help_text="A run that is clearly worse than its baseline, or than the last good runs, fails."
+    )
     archived = models.BooleanField(default=False, help_text="Hidden from lists; its runs stay.")
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)

@@ -1,4 +1,7 @@
-"""Forgets raw data of old runs: snapshots go, rows, results and merged series' summary stay in the database."""
+"""Forgets raw data of old runs: snapshots go, rows, results and merged series' summary stay in the database.
+
+A baseline keeps everything.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ PER_TIME = 200
 
 def prune_runs(parts: Parts) -> int:
     """How many runs' objects were removed from the store; those already gone cost one listing each."""
-    old = Run.objects.filter(state=RunState.ENDED, pruned=False, ended__lt=timezone.now() - KEPT)
+    old = Run.objects.filter(state=RunState.ENDED, pruned=False, ended__lt=timezone.now() - KEPT, baselines=None)
     ids = list(old.values_list("id", flat=True)[:PER_TIME])
     for run_id in ids:
         parts.store(run_id).delete_run()

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from portal.core.baseline import compare
 from portal.core.health import WorkerHealth
 from portal.core.run_state import EndReason
 from portal.core.snapshot import Block
@@ -115,13 +114,3 @@ def test_a_verdict_survives_the_wire() -> None:
     found = verdict(found=BROKEN)
     assert from_plain(Verdict, to_plain(found)) == found
     assert from_plain(tuple[WorkerHealth, ...], to_plain(HEALTHY)) == HEALTHY
-
-
-def test_only_what_got_clearly_worse_is_a_regression() -> None:
-    assert compare(GOOD, GOOD) == ()
-    assert GOOD.latency is not None
-    slower = replace(GOOD, latency=replace(GOOD.latency, p95=GOOD.latency.p95 * 1.5), failed=1, requests_per_second=0.2)
-    found = {regression.measure: regression.change for regression in compare(slower, GOOD)}
-    assert found == {"p95 (ms)": pytest.approx(0.5), "error rate": None, "requests per second": pytest.approx(1 / 3)}
-    assert compare(GOOD, slower) == ()
-    assert compare(slower, GOOD, tolerance=0.6)[0].measure == "error rate"

@@ -10,6 +10,7 @@ from django.utils import timezone
 from portal.core.errors import StoreUnavailable
 from portal.core.protocol import Pulse
 from portal.models import Result, Run
+from portal.usecases.accept_baseline import accept_baseline
 from portal.usecases.prune_runs import KEPT, prune_runs
 from tests.builders import an_ended_run
 from tests.usecases.parts import Scene
@@ -30,6 +31,14 @@ def test_only_the_raw_data_of_old_runs_goes() -> None:
     assert (scene.store(old).last_pulse(), scene.store(young).last_pulse()) == (None, Pulse(1.0))
     assert dict(Run.objects.values_list("id", "pruned")) == {old.id: True, young.id: False}
     assert Result.objects.count() == 2
+
+
+def test_a_baseline_keeps_everything_however_old() -> None:
+    scene = Scene()
+    run = ended(scene, KEPT * 2)
+    accept_baseline(run.id, "ada")
+    assert prune_runs(scene.parts) == 0
+    assert scene.store(run).last_pulse()
 
 
 def test_a_run_that_never_ended_is_kept_however_old() -> None:
