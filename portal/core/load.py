@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from abc import ABC
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,9 @@ else:
     Load.register(ScriptLoad)
 
 
+Shaped = TypeVar("Shaped", bound=ClosedLoad | OpenLoad)
+
+
 def duration(load: Load) -> timedelta | None:
     """How long load is made, without the time the last users need to finish."""
     if isinstance(load, ScriptLoad):
@@ -119,6 +122,21 @@ def arrivals_until(load: OpenLoad, moment: timedelta) -> Fraction:
             return total
         previous = stage.target
     return total
+
+
+def rest_of(load: Shaped, elapsed: timedelta) -> Shaped | None:
+    """What is left of the curve after `elapsed`, for whoever takes over: the same level at every later moment.
+
+    None when nothing is left.
+    """
+    left, level = elapsed, load.start
+    for place, stage in enumerate(load.stages, start=1):
+        if left < stage.duration:
+            level += (stage.target - level) * exact_seconds(left) / exact_seconds(stage.duration)
+            stages = (Stage(stage.duration - left, stage.target), *load.stages[place:])
+            return replace(load, start=level, stages=stages)
+        left, level = left - stage.duration, stage.target
+    return None
 
 
 def exact_seconds(span: timedelta) -> Fraction:

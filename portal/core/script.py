@@ -41,3 +41,5 @@ class ScriptFacts:
     scenarios: tuple[str, ...] = ()
     has_setup: bool = False
     warnings: tuple[str, ...] = ()
+    whole_only: str = ""
+    """Why nobody can take over in the middle of it, as a sentence; empty where a replacement can run the rest."""

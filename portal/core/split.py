@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from fractions import Fraction
 from typing import TypeVar
 
@@ -64,6 +65,8 @@ class WorkerAssignment:
     plan: LoadPlan
     segment: Segment
     epoch: int = 1
+    elapsed: timedelta = timedelta()
+    """How much of the load is over when this worker begins; a replacement sets it and runs the rest."""
 
     @property
     def slot(self) -> int:

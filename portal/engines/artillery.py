@@ -81,7 +81,7 @@ class Artillery:
             "KD_OUT": LINES, "KD_GATE": GATE,
         }  # fmt: skip
         argv = (self.tools.node, self.tools.artillery, "run", "--quiet", str(folder / FILE))
-        return EngineCommand(argv, environment, share(found, folder, phases, assignment.segment, bundle),
+        return EngineCommand(argv, environment, share(found, folder, phases, assignment, bundle),
                              lines=LINES, gate=GATE)  # fmt: skip
 
     def read(self, batch: bytes) -> Iterable[Point]:

@@ -64,19 +64,21 @@ def peak(phases: Sequence[Phase]) -> Fraction:
     return max((*rates, *(max(phase.start, phase.end) for phase in phases)), default=Fraction(0))
 
 
-def steps(phases: Sequence[Phase], segment: Segment) -> tuple[dict[str, object], ...]:
-    """This worker's phases as Artillery reads them."""
+def steps(phases: Sequence[Phase], segment: Segment, *, since: Fraction = Fraction(0)) -> tuple[dict[str, object], ...]:
+    """This worker's phases as Artillery reads them; from `since` (seconds) on, for one that takes over there."""
     found = list(_shift(phases, segment))
-    before = Fraction(0)
+    before, left = Fraction(0), since
     for phase in phases:
-        found.extend(_steps(phase, before, segment))
+        if left < phase.seconds:
+            found.extend(_steps(phase, before, segment, since=max(left, Fraction(0))))
         before += phase.arrivals(phase.seconds)
+        left -= phase.seconds
     return tuple(found)
 
 
-def _steps(phase: Phase, before: Fraction, segment: Segment) -> Iterator[dict[str, object]]:
+def _steps(phase: Phase, before: Fraction, segment: Segment, *, since: Fraction) -> Iterator[dict[str, object]]:
     """`before` is what all phases until here have started; the floors run through, so nothing is lost between phases."""
-    edges = _edges(phase)
+    edges = [since, *(edge for edge in _edges(phase) if edge > since)]
     for begin, end in pairwise(edges):
         count = segment.arrivals(before + phase.arrivals(begin), before + phase.arrivals(end))
         span = f"{int((end - begin) * 1000)}ms"

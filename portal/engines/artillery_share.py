@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any  # Any: foreign YAML
 
-from portal.core.split import Segment
+from portal.core.load import exact_seconds
+from portal.core.split import Segment, WorkerAssignment
 from portal.engines.artillery_phases import Phase, steps
 from portal.engines.artillery_script import payloads, relative
 
@@ -20,11 +21,13 @@ NO_TARGET = "http://target.invalid"
 
 
 def share(
-    script: Mapping[str, Any], folder: PurePosixPath, phases: Sequence[Phase], segment: Segment, bundle: Mapping[str, bytes]
-) -> dict[str, bytes]:
+    script: Mapping[str, Any], folder: PurePosixPath, phases: Sequence[Phase], assignment: WorkerAssignment,
+    bundle: Mapping[str, bytes],
+) -> dict[str, bytes]:  # fmt: skip
     """The files of this worker beside the bundle's; the script is the one named FILE in the user's folder."""
     config = {key: value for key, value in script["config"].items() if key not in ("ensure", "environments")}
-    config["phases"] = list(steps(phases, segment))
+    segment = assignment.segment
+    config["phases"] = list(steps(phases, segment, since=exact_seconds(assignment.elapsed)))
     config.setdefault("target", NO_TARGET)
     # The portal judges merged data; each worker alone would judge its own part and end with exit code 1.
     config["plugins"] = {name: given or {} for name, given in (config.get("plugins") or {}).items() if name != "ensure"}

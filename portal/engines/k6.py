@@ -18,6 +18,7 @@ from portal.core.split import WorkerAssignment
 from portal.core.thresholds import Threshold
 from portal.engines import k6_log
 from portal.engines.k6_facts import read_facts
+from portal.engines.k6_rest import rest_of_archive
 from portal.engines.k6_script import has_setup, wrapper, wrapper_name
 from portal.engines.k6_wire import read_batch
 
@@ -69,8 +70,9 @@ class K6:
     def command(
         self, assignment: WorkerAssignment, *, bundle: Mapping[str, bytes], rest_port: int, intake_port: int, cores: int
     ) -> EngineCommand:
-        del bundle  # The archive lies in the worker's folder already; k6 takes its share by flags.
-        segment = assignment.segment
+        segment, elapsed = assignment.segment, assignment.elapsed
+        # The archive lies in the worker's folder already and k6 takes its share by flags; only a late start needs another.
+        files = {ARCHIVE: rest_of_archive(bundle[ARCHIVE], elapsed)} if elapsed else {}
         argv = (
             self._program(), "run", "--quiet", "--no-color", "--no-usage-report", "--no-thresholds", *self._no_summary(),
             "--paused", "--address", f"127.0.0.1:{rest_port}", "--include-system-env-vars",
@@ -81,7 +83,7 @@ class K6:
             **assignment.plan.engine_environment(), "PATH": PATH, "HOME": ".", **OFFLINE, **CLOUD,
             "K6_CLOUD_HOST": f"http://127.0.0.1:{intake_port}", "GOMAXPROCS": str(max(1, cores)),
         }  # fmt: skip
-        return EngineCommand(argv, environment)
+        return EngineCommand(argv, environment, files)
 
     def read(self, batch: bytes) -> Iterable[Point]:
         return read_batch(batch)

@@ -14,6 +14,7 @@ from portal.core.load import ScriptLoad
 from portal.core.script import ScriptFacts
 from portal.core.thresholds import parse_thresholds
 
+ITERATIONS = ("shared-iterations", "per-vu-iterations")
 SETUP_TWICE = "setup() and teardown() run once in every worker; with several workers they run several times."
 
 
@@ -29,7 +30,7 @@ def read_facts(printed: str, *, has_setup: bool) -> ScriptFacts:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ScriptInvalid((Problem("script", f"k6's description of the script cannot be read ({error})."),)) from error
     warnings = (SETUP_TWICE,) if has_setup else ()
-    return ScriptFacts(load, thresholds, tuple(sorted(scenarios)), has_setup, warnings)
+    return ScriptFacts(load, thresholds, tuple(sorted(scenarios)), has_setup, warnings, _whole_only(scenarios))
 
 
 def _longest(scenarios: Mapping[str, Mapping[str, Any]]) -> timedelta | None:
@@ -38,7 +39,7 @@ def _longest(scenarios: Mapping[str, Mapping[str, Any]]) -> timedelta | None:
 
 
 def _length(one: Mapping[str, Any]) -> timedelta:
-    if one["executor"] in ("shared-iterations", "per-vu-iterations"):
+    if one["executor"] in ITERATIONS:
         return _span(one.get("maxDuration") or "10m")
     if one.get("stages"):
         return sum((_span(stage["duration"]) for stage in one["stages"]), timedelta())
@@ -57,6 +58,14 @@ def _most_workers(scenarios: Mapping[str, Mapping[str, Any]]) -> int | None:
                 "script", f"Scenario {name} uses the executor {one['executor']}, which cannot be shared between workers.",
                 "Use a constant, ramping or iterations executor; a run is stopped from the portal."),))  # fmt: skip
     return min((max(1, math.ceil(_SHARES[one["executor"]](one))) for one in scenarios.values()), default=None)
+
+
+def _whole_only(scenarios: Mapping[str, Mapping[str, Any]]) -> str:
+    """A number of iterations has no clock: nobody can say how many of them a lost worker has left."""
+    for name, one in sorted(scenarios.items()):
+        if one["executor"] in ITERATIONS:
+            return f"Scenario {name} counts iterations ({one['executor']}), so the rest of it cannot be run by another worker."
+    return ""
 
 
 def _ramp(one: Mapping[str, Any]) -> float:

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.core.load import ClosedLoad, OpenLoad, ScriptLoad, Stage, arrivals_until, default_vus, duration, level_at, peak
+from portal.core.load import (
+    ClosedLoad,
+    OpenLoad,
+    ScriptLoad,
+    Stage,
+    arrivals_until,
+    default_vus,
+    duration,
+    level_at,
+    peak,
+    rest_of,
+)
 
 TEN = timedelta(seconds=10)
 levels = st.fractions(0, 50, max_denominator=60)
@@ -47,6 +58,45 @@ def test_arrivals_never_go_back_and_end_with_the_load(load: OpenLoad, seconds: l
     length = duration(load)
     assert length is not None
     assert arrivals_until(load, length) == arrivals_until(load, length * 2 + TEN)
+
+
+moments = st.integers(0, 100_000).map(lambda number: timedelta(milliseconds=number))
+
+
+@settings(max_examples=150, deadline=None)
+@given(open_loads, moments, moments)
+def test_the_rest_of_a_load_has_the_level_of_the_whole_at_every_later_moment(
+    load: OpenLoad, elapsed: timedelta, later: timedelta
+) -> None:
+    rest = rest_of(load, elapsed)
+    whole = level_at(load, (elapsed + later).total_seconds())
+    assert (0.0 if rest is None else level_at(rest, later.total_seconds())) == pytest.approx(whole, abs=1e-6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(open_loads, moments)
+def test_arrivals_before_a_cut_and_of_the_rest_are_those_of_the_whole(load: OpenLoad, elapsed: timedelta) -> None:
+    rest, ever = rest_of(load, elapsed), timedelta(days=1)
+    after = Fraction(0) if rest is None else arrivals_until(rest, ever)
+    assert arrivals_until(load, elapsed) + after == arrivals_until(load, ever)
+
+
+@settings(max_examples=100, deadline=None)
+@given(open_loads, moments)
+def test_the_rest_is_as_long_as_what_is_left_and_its_rest_is_the_rest(load: OpenLoad, elapsed: timedelta) -> None:
+    length, rest = duration(load), rest_of(load, elapsed)
+    assert length is not None
+    if rest is None:
+        assert elapsed >= length
+    else:
+        assert duration(rest) == length - elapsed
+        assert rest_of(rest, timedelta(seconds=1)) == rest_of(load, elapsed + timedelta(seconds=1))
+
+
+def test_the_rest_of_a_constant_load_is_constant_and_of_no_time_the_load() -> None:
+    load = ClosedLoad.constant(7, TEN)
+    assert rest_of(load, timedelta(seconds=4)) == ClosedLoad.constant(7, timedelta(seconds=6))
+    assert (rest_of(load, timedelta()), rest_of(load, TEN)) == (load, None)
 
 
 @pytest.mark.parametrize(("rate", "workers", "vus"), [(Fraction(5, 2), 1, 3), (Fraction(1, 60), 4, 4), (Fraction(0), 1, 1)])
