@@ -28,6 +28,7 @@ class AgainForm(RunForm):
         asked = [rule.text for rule in plan.thresholds if rule.source == "request"]
         return values | load_values(plan.load) | {
             "workers": str(plan.workers),
+            "on_worker_loss": plan.on_worker_loss,
             "parameters": "\n".join(f"{name}={value}" for name, value in own.items()),
             "thresholds": "\n".join(asked),
         }  # fmt: skip

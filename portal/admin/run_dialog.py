@@ -18,6 +18,7 @@ from unfold.widgets import (
 )
 
 from portal.core.errors import PortalError, Problem, RequestRejected
+from portal.core.loss import OnWorkerLoss
 from portal.core.request import LoadTestRequest, parse_request
 from portal.models import Environment, Scenario
 from portal.usecases.describe_run import load_in_words
@@ -26,7 +27,11 @@ from portal.usecases.read_pairs import read_pairs, read_thresholds
 from portal.usecases.request_run import request_run
 from portal.wiring import parts
 
-_PLAIN = ("environment", "vus", "rate", "duration", "max_vus", "workers", "note")
+_PLAIN = ("environment", "vus", "rate", "duration", "max_vus", "workers", "on_worker_loss", "note")
+
+_POLICIES = (
+    (OnWorkerLoss.CONTINUE, "the others go on"), (OnWorkerLoss.REPLACE, "replace it"), (OnWorkerLoss.ABORT, "stop the run"),
+)  # fmt: skip
 
 
 def _text(label: str, hint: str = "") -> forms.CharField:
@@ -59,6 +64,9 @@ class RunForm(DialogForm):
     rate = _text("or arrivals per second", "5 or 30/m")
     duration = _text("Duration", "1m30s")
     workers = _text("Workers", "as many as needed")
+    on_worker_loss = forms.ChoiceField(
+        label="When a worker is lost", required=False, choices=_POLICIES, widget=UnfoldAdminSelectWidget()
+    )
     stages = _lines("or stages, one a line", "10s:50\n1m:50")
     thresholds = _lines("Thresholds, one a line", "http_req_duration=p(95)<300")
     parameters = _lines("Parameters, one a line", "LANGUAGE=de")

@@ -11,6 +11,7 @@ from portal.core import load as loads
 from portal.core.duration import format_duration
 from portal.core.errors import PlanRejected, Problem
 from portal.core.load import ClosedLoad, Load, OpenLoad, ScriptLoad
+from portal.core.loss import OnWorkerLoss
 from portal.core.request import LoadTestRequest
 from portal.core.script import ScriptFacts
 from portal.core.thresholds import Threshold, with_overrides
@@ -65,6 +66,7 @@ class LoadPlan:
     ready_within: timedelta = timedelta(seconds=120)
     pulse_older_than: timedelta = timedelta(minutes=10)
     warnings: tuple[str, ...] = ()
+    on_worker_loss: OnWorkerLoss = OnWorkerLoss.CONTINUE
 
     @property
     def deadline(self) -> timedelta:
@@ -101,7 +103,7 @@ def build_plan(
     `targets` and `parameters` are the environment's; the request's own replace them by name.
     The bundle's digest is not known yet: `sealed` adds it.
     """
-    load = request.load or facts.load
+    load, policy = request.load or facts.load, request.on_worker_loss
     workers = request.workers or default_workers(load, facts, limits)
     length = loads.duration(load)
     if length is None:
@@ -119,7 +121,8 @@ def build_plan(
         script_digest=scenario.digest, bundle_digest="", backend=request.backend, environment=request.environment,
         load=load, duration=length, drain=DRAIN, workers=workers, targets={**targets, **request.targets},
         parameters={**parameters, **request.parameters}, thresholds=with_overrides(facts.thresholds, request.thresholds),
-        warnings=facts.warnings,
+        warnings=(*facts.warnings, *_policy_warnings(policy, facts)),
+        on_worker_loss=OnWorkerLoss.CONTINUE if facts.whole_only and policy is OnWorkerLoss.REPLACE else policy,
     )  # fmt: skip
 
 
@@ -182,6 +185,11 @@ def _guard_problems(load: Load, facts: ScriptFacts, guard: Guard) -> Iterator[Pr
         yield Problem(
             "rate", f"{float(loads.peak(load)):g} arrivals/s are more than this environment allows ({guard.most_rate})."
         )
+
+
+def _policy_warnings(policy: OnWorkerLoss, facts: ScriptFacts) -> Iterator[str]:
+    if facts.whole_only and policy is OnWorkerLoss.REPLACE:
+        yield f"{facts.whole_only} A lost worker will not be replaced; the others will go on."
 
 
 def is_scripted(load: Load) -> bool:

@@ -16,13 +16,14 @@ from portal.core.duration import parse_duration
 from portal.core.errors import Problem, RequestRejected
 from portal.core.fields import MOST_VUS, MOST_WORKERS, FieldError, check_target, parse_rate
 from portal.core.load import ClosedLoad, Load, OpenLoad, Stage
+from portal.core.loss import OnWorkerLoss
 from portal.core.thresholds import Threshold, parse_thresholds
 
 __all__ = ["LoadTestRequest", "check_target", "parse_rate", "parse_request"]
 
 T = TypeVar("T")
 FIELDS = ("scenario", "version", "environment", "vus", "duration", "stages", "rate", "max_vus", "workers", "targets",
-          "parameters", "thresholds", "tags", "note")  # fmt: skip
+          "parameters", "thresholds", "on_worker_loss", "tags", "note")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class LoadTestRequest:
     targets: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     thresholds: tuple[Threshold, ...] = ()
+    on_worker_loss: OnWorkerLoss = OnWorkerLoss.CONTINUE
     tags: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     requested_by: str = ""
@@ -55,6 +57,7 @@ def parse_request(
         backend=backend, version=reader.read("version", fields.whole(1_000_000), None), load=_load(reader),
         workers=reader.read("workers", fields.whole(MOST_WORKERS), None), targets=reader.read("targets", fields.targets, {}),
         parameters=reader.read("parameters", fields.parameters, {}), thresholds=reader.read("thresholds", _thresholds, ()),
+        on_worker_loss=reader.read("on_worker_loss", _policy, OnWorkerLoss.CONTINUE),
         tags=reader.read("tags", fields.tags, {}), note=reader.read("note", fields.text, ""),
         requested_by=requested_by, idempotency_key=idempotency_key,
     )  # fmt: skip
@@ -127,6 +130,14 @@ def _load(reader: _Reader) -> Load | None:
 def _staged(stages: tuple[tuple[Stage, bool], ...], limit: int | None) -> Load:
     plain = tuple(stage for stage, _ in stages)
     return OpenLoad(Fraction(0), plain, limit) if stages[0][1] else ClosedLoad(Fraction(0), plain)
+
+
+def _policy(value: object) -> OnWorkerLoss:
+    if value not in tuple(OnWorkerLoss):
+        raise FieldError(
+            f"{fields.shown(value)} is not something to do about a lost worker.", f"Write {', '.join(OnWorkerLoss)}."
+        )
+    return OnWorkerLoss(str(value))
 
 
 def _thresholds(value: object) -> tuple[Threshold, ...]:

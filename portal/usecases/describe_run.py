@@ -7,6 +7,7 @@ from typing import Any  # Any: the summary as it was stored
 
 from portal.core.duration import format_duration
 from portal.core.load import ClosedLoad, Load, OpenLoad
+from portal.core.loss import OnWorkerLoss
 from portal.core.plan import LoadPlan
 
 VERDICTS = {"passed": "Passed", "failed": "Failed", "inconclusive": "Inconclusive"}
@@ -117,6 +118,7 @@ def plan_facts(plan: LoadPlan) -> tuple[tuple[str, str], ...]:
         ("Environment", plan.environment),
         ("Engine", plan.engine),
         ("Script", f"{plan.scenario} v{plan.version}, {plan.script}"),
+        *((("When a worker is lost", plan.on_worker_loss),) if plan.on_worker_loss is not OnWorkerLoss.CONTINUE else ()),
         ("Digest", plan.script_digest[:16]),
         *((title, ", ".join(f"{name} = {value}" for name, value in found.items())) for title, found in named if found),
     )

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from portal.core.errors import PlanRejected, Problem
 from portal.core.load import ClosedLoad, ScriptLoad
+from portal.core.loss import OnWorkerLoss
 from portal.core.plan import Guard, Limits, LoadPlan, ScenarioRef, build_plan, engine_environment, is_scripted
 from portal.core.script import ScriptFacts
 from portal.core.thresholds import parse_thresholds
@@ -43,6 +45,21 @@ def test_without_a_load_the_scripts_own_is_run() -> None:
     assert found.load == FACTS.load
     assert is_scripted(found.load)
     assert found.workers == 1
+
+
+def test_what_is_done_about_lost_workers_is_in_the_plan() -> None:
+    assert build().on_worker_loss is OnWorkerLoss.CONTINUE
+    assert build(on_worker_loss="replace").on_worker_loss is OnWorkerLoss.REPLACE
+    assert build(on_worker_loss="replace").warnings == ()
+
+
+def test_a_script_nobody_can_take_over_in_the_middle_goes_on_without_the_lost_and_says_so() -> None:
+    facts = replace(FACTS, whole_only="It counts iterations.")
+    found = build(facts, on_worker_loss="replace")
+    assert found.on_worker_loss is OnWorkerLoss.CONTINUE
+    assert found.warnings == ("It counts iterations. A lost worker will not be replaced; the others will go on.",)
+    assert build(facts, on_worker_loss="abort").on_worker_loss is OnWorkerLoss.ABORT
+    assert build(facts).warnings == ()
 
 
 def test_an_engine_the_backend_does_not_run_is_refused_with_advice() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from portal.core.errors import RequestRejected
 from portal.core.fields import shown
 from portal.core.load import ClosedLoad, OpenLoad, Stage
+from portal.core.loss import OnWorkerLoss
 from portal.core.request import FIELDS, LoadTestRequest, parse_request
 from tests.core.plans import asked
 from tests.core.test_thresholds import anything
@@ -21,6 +22,17 @@ def refused(**data: Any) -> list[str]:
         asked(**data)
     assert all(problem.message and len(str(problem)) < 1000 for problem in error.value.problems)
     return [problem.field for problem in error.value.problems]
+
+
+def test_what_is_done_about_a_lost_worker_is_one_of_three() -> None:
+    assert [asked(on_worker_loss=word).on_worker_loss for word in ("replace", "abort", "", None)] == [
+        OnWorkerLoss.REPLACE, OnWorkerLoss.ABORT, OnWorkerLoss.CONTINUE, OnWorkerLoss.CONTINUE
+    ]  # fmt: skip
+    for word in ("retry", 3, ["replace"], {"a": 1}):
+        with pytest.raises(RequestRejected) as error:
+            asked(on_worker_loss=word)
+        (problem,) = error.value.problems
+        assert (problem.field, problem.hint) == ("on_worker_loss", "Write continue, replace, abort.")
 
 
 def test_vus_and_duration_are_a_closed_load() -> None:

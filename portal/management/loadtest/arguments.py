@@ -28,7 +28,7 @@ def add_subcommands(parser: argparse.ArgumentParser, backends: tuple[str, ...]) 
 def request_body(options: dict[str, Any], problems: list[Problem]) -> dict[str, object]:
     """The options of `run` as the API's start body; pairs that are none go to `problems`."""
     body: dict[str, object] = {
-        name: options.get(name) for name in ("scenario", "environment", "vus", "duration", "rate", "max_vus")
+        name: options.get(name) for name in ("scenario", "environment", "vus", "duration", "rate", "max_vus", "on_worker_loss")
     }
     body |= {
         "workers": options.get("workers"),
@@ -60,6 +60,7 @@ def _run(parser: argparse.ArgumentParser, backends: tuple[str, ...]) -> None:
     parser.add_argument("--target", action="append", metavar="SERVICE=URL", help="replaces the environment's; repeatable")
     parser.add_argument("--threshold", action="append", metavar="METRIC=RULE", help="'http_req_duration=p(95)<300'; repeatable")
     parser.add_argument("--tag", action="append", metavar="NAME=VALUE", help="for finding the run again; repeatable")
+    parser.add_argument("--on-worker-loss", metavar="POLICY", help="continue (the default), replace or abort")
     parser.add_argument("--note", metavar="TEXT")
     parser.add_argument("--scenario-version", metavar="N", help="a version of the scenario other than the newest")
     parser.add_argument("--idempotency-key", default="", metavar="KEY", help="asking again with the same key starts nothing new")

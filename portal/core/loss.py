@@ -1,0 +1,48 @@
+"""Lost workers: what a run does about them, and how the hole one leaves is told. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from enum import StrEnum
+
+from portal.core.merge import Gap
+
+MOST_PER_SLOT = 2
+SHORTEST_HOLE = 2
+"""Seconds; the edges of snapshots may leave less than that between a worker and its replacement."""
+
+
+class OnWorkerLoss(StrEnum):
+    """The policy of a run. CONTINUE: the others go on, and coverage tells whether the result still carries a verdict."""
+
+    CONTINUE = "continue"
+    REPLACE = "replace"
+    ABORT = "abort"
+
+
+def most_replacements(workers: int) -> int:
+    """How often a whole run may replace: losing more than that, it is the place that is ill."""
+    return max(MOST_PER_SLOT, workers // 2)
+
+
+def may_replace(epochs: Collection[int], epoch: int) -> bool:
+    """Whether the worker of `epoch` may be replaced; `epochs` are the newest of all slots."""
+    return epoch <= MOST_PER_SLOT and sum(one - 1 for one in epochs) < most_replacements(len(epochs))
+
+
+def holes(gaps: Iterable[Gap], t0: int, ends: Mapping[int, int], *, slots: Collection[int]) -> Iterator[str]:
+    """What is missing of `slots`, a sentence each; `gaps` and `ends` as of MergedRun.missing.
+
+    A hole that ends before its slot does was ended by a replacement.
+    """
+    for gap in gaps:
+        seconds = gap.end - gap.start
+        if seconds < SHORTEST_HOLE or gap.slot not in slots:
+            continue
+        back = f" and replaced at {clock(gap.end - t0)}" if gap.end < ends[gap.slot] else ""
+        yield f"Worker {gap.slot} was lost at {clock(gap.start - t0)}{back}; {seconds} s of its load are missing."
+
+
+def clock(seconds: int) -> str:
+    """`0:31`, `61:05`: minutes and seconds since the start."""
+    return f"{seconds // 60}:{seconds % 60:02d}"
