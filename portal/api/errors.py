@@ -58,7 +58,12 @@ def problem(
     errors: Iterable[Problem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    body = {
+    body = problem_body(status, code, detail, hint=hint, errors=errors)
+    return Response(body, status=int(status), headers=dict(headers or {}), content_type=CONTENT_TYPE)
+
+
+def problem_body(status: int, code: str, detail: str, *, hint: str = "", errors: Iterable[Problem] = ()) -> dict[str, Any]:
+    return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
@@ -67,7 +72,6 @@ def problem(
         "hint": hint,
         "errors": [{"field": item.field, "message": item.message, "hint": item.hint} for item in errors],
     }
-    return Response(body, status=int(status), headers=dict(headers or {}), content_type=CONTENT_TYPE)
 
 
 def _of_portal(error: PortalError) -> Response:

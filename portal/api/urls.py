@@ -1,14 +1,22 @@
-"""The API's paths, without a slash at the end."""
+"""The API's paths, without a slash at the end. The words of the first group come before ids of runs."""
 
 from django.urls import path, re_path
 
-from portal.api.load_tests import Nothing, Results, Start, Status, Stop, Templates
+from portal.api.events import Events
+from portal.api.load_tests import Detail, Results, Runs, Status
+from portal.api.nothing import Nothing
+from portal.api.starting import Start, Templates
+from portal.api.stopping import Stop, StopOne
 
 urlpatterns = [
-    path("stop", Stop.as_view(), name="stop"),
-    path("templates", Templates.as_view(), name="templates"),
-    path("<str:backend>/start", Start.as_view(), name="start"),
-    path("<str:run_id>/status", Status.as_view(), name="status"),
-    path("<str:run_id>/results", Results.as_view(), name="results"),
-    re_path(r"^", Nothing.as_view(), name="nothing"),
+    path("load-tests", Runs.as_view(), name="runs"),
+    path("load-tests/stop", Stop.as_view(), name="stop"),
+    path("load-tests/templates", Templates.as_view(), name="templates"),
+    path("load-tests/<str:backend>/start", Start.as_view(), name="start"),
+    path("load-tests/<str:run_id>", Detail.as_view(), name="run"),
+    path("load-tests/<str:run_id>/status", Status.as_view(), name="status"),
+    path("load-tests/<str:run_id>/results", Results.as_view(), name="results"),
+    path("load-tests/<str:run_id>/events", Events.as_view(), name="events"),
+    path("load-tests/<str:run_id>/stop", StopOne.as_view(), name="stop-one"),
+    re_path(r"^load-tests/", Nothing.as_view(), name="nothing"),
 ]

@@ -3,10 +3,22 @@
 from portal.models.access import ApiToken
 from portal.models.baseline import Baseline
 from portal.models.environment import Environment
+from portal.models.event import RunEvent
 from portal.models.heartbeat import Heartbeat
 from portal.models.result import Result
 from portal.models.run import Run
 from portal.models.scenario import Scenario, ScenarioVersion
 from portal.models.worker import Worker
 
-__all__ = ["ApiToken", "Baseline", "Environment", "Heartbeat", "Result", "Run", "Scenario", "ScenarioVersion", "Worker"]
+__all__ = [
+    "ApiToken",
+    "Baseline",
+    "Environment",
+    "Heartbeat",
+    "Result",
+    "Run",
+    "RunEvent",
+    "Scenario",
+    "ScenarioVersion",
+    "Worker",
+]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any  # Any: the columns a caller sets beside the state.
 
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from portal.core.health import Trust
@@ -16,6 +16,7 @@ from portal.core.run_state import ALIVE, TRANSITIONS, WATCHED, EndReason, RunSta
 from portal.core.verdict import Outcome
 from portal.core.wire import from_plain
 from portal.models.environment import Environment
+from portal.models.event import EventKind, RunEvent
 from portal.models.scenario import ScenarioVersion
 
 
@@ -44,7 +45,12 @@ class RunQuerySet(models.QuerySet["Run"]):
     def advance(self, run_id: str, new: RunState, *, old: Iterable[RunState] | None = None, **columns: Any) -> bool:
         """Compare-and-set of the state; False when another process was first or the move is not allowed."""
         allowed = [state for state in (old or RunState) if new in TRANSITIONS[state]]
-        moved = self.filter(pk=run_id, state__in=allowed).update(state=new, state_since=timezone.now(), **columns)
+        now = timezone.now()
+        with transaction.atomic():
+            moved = self.filter(pk=run_id, state__in=allowed).update(state=new, state_since=now, **columns)
+            if moved:
+                text = columns.get("message", "")
+                RunEvent.objects.create(run_id=run_id, at=now, kind=EventKind.STATE, state=new, text=text)
         return moved == 1
 
     def due(self, now: float) -> RunQuerySet:
@@ -98,7 +104,15 @@ class Run(models.Model):
 
     class Meta:
         ordering = ("-created",)
-        indexes = (models.Index(fields=("state", "next_poll"), name="run_due"),)
+        indexes = (
+            models.Index(fields=("state", "next_poll"), name="run_due"),
+            models.Index(fields=("-created", "-id"), name="run_newest"),
+            models.Index(fields=("version", "-created"), name="run_of_version"),
+            models.Index(fields=("environment", "-created"), name="run_of_environment"),
+            models.Index(fields=("state", "-created"), name="run_in_state"),
+            models.Index(fields=("verdict", "-created"), name="run_with_verdict"),
+            models.Index(fields=("requested_by", "-created"), name="run_of_requester"),
+        )
 
     def __str__(self) -> str:
         return f"{self.version} on {self.environment} ({self.id})"

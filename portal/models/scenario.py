@@ -31,6 +31,7 @@ class Scenario(models.Model):
         default=False, help_text="A run that is clearly worse than its baseline, or than the last good runs, fails."
     )
     archived = models.BooleanField(default=False, help_text="Hidden from lists; its runs stay.")
+    public = models.BooleanField(default=False, help_text="Its badge (last verdict and p95) is shown without a token.")
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
 

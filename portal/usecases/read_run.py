@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any  # Any: JSON answers, and the JSON columns they are made of
 
@@ -11,30 +12,53 @@ from django.utils import timezone
 from portal.core.errors import NotFound, WireInvalid
 from portal.core.plan import LoadPlan
 from portal.models import Result, Run
+from portal.models.run import RunQuerySet
 from portal.models.worker import WorkerState
+from portal.usecases.describe_run import load_in_words
+
+_RUN_ID = re.compile(r"[A-Za-z0-9-]{1,32}")
+_HEAVY = ("result__timeline", "version__script", "version__files", "version__facts")
 
 
-def find_run(run_id: str) -> Run:
-    """Raises NotFound."""
-    rows = Run.objects.select_related("version__scenario", "environment", "result").defer("result__timeline")
-    run = rows.filter(pk=run_id).first() if len(run_id) <= 32 else None
+def find_run(run_id: str, among: RunQuerySet | None = None) -> Run:
+    """Raises NotFound, also for a run that is not `among` those the caller may see."""
+    rows = (Run.objects.all() if among is None else among).select_related("version__scenario", "environment", "result")
+    run = rows.defer(*_HEAVY).filter(pk=run_id).first() if _RUN_ID.fullmatch(run_id) else None
     if run is None:
         raise NotFound(f"There is no run {run_id[:60]!r}.", hint="Starting a run answers with its id.")
     return run
+
+
+def detail_of(run: Run, *, public_url: str = "", now: datetime | None = None) -> dict[str, Any]:
+    """All that is said about a run in one answer: its status, what was planned, and the headline of what was measured."""
+    plan, result = plan_of(run), result_of(run)
+    summary = result.summary if result else {}
+    latency = summary.get("latency") or {}
+    return {
+        **status_of(run, public_url=public_url, now=now),
+        "load": load_in_words(plan.load) if plan else "",
+        "script_digest": plan.script_digest if plan else "",
+        "targets": dict(plan.targets) if plan else {},
+        "requests": summary.get("requests"),
+        "failed": summary.get("failed"),
+        "p95_ms": latency.get("p95"),
+        "coverage": summary.get("coverage"),
+        "reasons": list(result.verdict.get("reasons") or ()) if result else [],
+    }
 
 
 def status_of(run: Run, *, public_url: str = "", now: datetime | None = None) -> dict[str, Any]:
     """Where the run stands. Numbers that are not known yet are null."""
     plan = plan_of(run)
     return {
-        **_identity(run),
+        **identity(run),
         "state": run.state,
         "end_reason": run.end_reason or None,
         "verdict": run.verdict or None,
         "message": run.message,
-        "created": _moment(run.created),
-        "started": _moment(run.started),
-        "ended": _moment(run.ended),
+        "created": moment(run.created),
+        "started": moment(run.started),
+        "ended": moment(run.ended),
         "elapsed_seconds": round(run.elapsed_seconds(now or timezone.now())),
         "planned_seconds": None if plan is None else plan.duration.total_seconds(),
         "workers": worker_counts(run),
@@ -52,7 +76,7 @@ def results_of(run: Run, *, public_url: str = "") -> dict[str, Any]:
     result = result_of(run)
     verdict: dict[str, Any] = result.verdict if result else {}
     return {
-        **_identity(run),
+        **identity(run),
         "state": run.state,
         "end_reason": run.end_reason or None,
         "partial": not (run.is_over and result is not None),
@@ -60,8 +84,8 @@ def results_of(run: Run, *, public_url: str = "") -> dict[str, Any]:
         "reasons": list(verdict.get("reasons") or ([run.message] if run.is_over and run.message else [])),
         "notes": list(verdict.get("notes") or []),
         "message": run.message,
-        "started": _moment(run.started),
-        "ended": _moment(run.ended),
+        "started": moment(run.started),
+        "ended": moment(run.ended),
         "summary": result.summary if result else None,
         "progress": progress_of(run) if result is None else None,
         "thresholds": thresholds_of(run),
@@ -73,11 +97,15 @@ def results_of(run: Run, *, public_url: str = "") -> dict[str, Any]:
 
 def links(run_id: str, public_url: str) -> dict[str, str]:
     """Where to go on from a run."""
+    run = f"{public_url}/load-tests/{run_id}"
     return {
-        "status": f"{public_url}/load-tests/{run_id}/status",
-        "results": f"{public_url}/load-tests/{run_id}/results",
+        "status": f"{run}/status",
+        "results": f"{run}/results",
         "stop": f"{public_url}/load-tests/stop",
         "page": f"{public_url}/admin/portal/run/{run_id}/change/",
+        "self": run,
+        "events": f"{run}/events",
+        "report": f"{run}/report.html",
     }
 
 
@@ -147,11 +175,11 @@ def worker_row(worker: Any) -> dict[str, Any]:
     return {
         "slot": worker.slot, "epoch": worker.epoch, "state": worker.state, "reference": worker.reference,
         "cpu_cores": worker.cpu_cores, "memory_bytes": worker.memory_bytes, "message": worker.message,
-        "last_beat": _moment(worker.last_beat),
+        "last_beat": moment(worker.last_beat),
     }  # fmt: skip
 
 
-def _identity(run: Run) -> dict[str, Any]:
+def identity(run: Run) -> dict[str, Any]:
     scenario = run.version.scenario
     return {
         "id": run.id, "scenario": scenario.name, "version": run.version.number, "engine": scenario.engine,
@@ -159,5 +187,6 @@ def _identity(run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+def moment(at: datetime | None) -> str | None:
+    """`2026-11-24T10:00:00.000Z`."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None

@@ -12,7 +12,8 @@ from portal.core.errors import Conflict, RequestRejected
 from portal.core.plan import build_plan, engine_environment
 from portal.core.request import LoadTestRequest
 from portal.core.wire import to_plain
-from portal.models import Environment, Run, Scenario, ScenarioVersion
+from portal.models import Environment, Run, RunEvent, Scenario, ScenarioVersion
+from portal.models.event import EventKind
 from portal.models.run import new_run_id
 from portal.wiring import Parts
 
@@ -45,6 +46,7 @@ def request_run(request: LoadTestRequest, parts: Parts) -> Run:
                 workers=plan.workers, tags=dict(request.tags), note=request.note, requested_by=request.requested_by,
                 idempotency_key=request.idempotency_key or None, request_digest=digest,
             )  # fmt: skip
+            RunEvent.objects.create(run=run, at=run.created, kind=EventKind.STATE, state=run.state)
             queue.enqueue("launch", run.id)
     except IntegrityError:
         if known := _known(request, digest):

@@ -1,0 +1,59 @@
+"""The ways into a run: what can be started, and the start itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.api.resource import Resource, body_of, idempotency_key
+from portal.core.errors import NotFound
+from portal.core.request import parse_request
+from portal.models import Run
+from portal.usecases.list_templates import list_templates
+from portal.usecases.read_run import links
+from portal.usecases.request_run import request_run
+from portal.wiring import parts
+
+POLL_SECONDS = "2"
+
+
+class Start(Resource):
+    """POST /load-tests/{backend}/start: queues the run and answers at once."""
+
+    needs: ClassVar[Mapping[str, str]] = {"POST": "run"}
+
+    def post(self, request: Request, backend: str) -> Response:
+        wired = parts()
+        if backend not in wired.limits:
+            raise NotFound(f"There is no backend {backend[:60]!r}.", hint="Backends are " + ", ".join(wired.limits) + ".")
+        user = request.user.get_username()
+        wanted = parse_request(body_of(request), backend=backend, requested_by=user, idempotency_key=idempotency_key(request))
+        run = request_run(wanted, wired)
+        return _started(run, wired.public_url)
+
+
+class Templates(Resource):
+    """GET /load-tests/templates: what can be started, with an example body for each."""
+
+    def get(self, request: Request) -> Response:
+        return Response(list_templates(parts()))
+
+
+def _started(run: Run, public_url: str) -> Response:
+    urls, plan = links(run.id, public_url), run.load_plan()
+    body = {
+        "id": run.id,
+        "state": run.state,
+        "status_url": urls["status"],
+        "results_url": urls["results"],
+        "stop_url": urls["stop"],
+        "page_url": urls["page"],
+        "workers": plan.workers,
+        "duration_seconds": plan.duration.total_seconds(),
+        "warnings": list(plan.warnings),
+    }
+    return Response(body, status=HTTPStatus.ACCEPTED, headers={"Location": urls["status"], "Retry-After": POLL_SECONDS})

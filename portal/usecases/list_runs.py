@@ -1,0 +1,120 @@
+"""Finds runs: filtered, searched, in order, a page at a time.
+
+A page goes on from the last row of the one before, so pages stay right while new runs come in.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any  # Any: rows as JSON
+
+from django.db.models import Q
+from django.db.models.fields.json import KeyTransform
+
+from portal.core.errors import RequestRejected
+from portal.models.run import RunQuerySet
+from portal.usecases.read_run import identity, moment
+
+ORDERS = ("-created", "created", "-started", "started", "-ended", "ended")
+"""By `started` or `ended` only runs that have begun or ended are listed."""
+_HEAVY = ("plan", "progress", "version__script", "version__files", "version__facts")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """What is left empty does not narrow. `tags` by name; a value of None asks for the name only."""
+
+    scenario: str = ""
+    environment: str = ""
+    backend: str = ""
+    state: tuple[str, ...] = ()
+    verdict: tuple[str, ...] = ()
+    requested_by: str = ""
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+    since: datetime | None = None
+    until: datetime | None = None
+    search: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`cursor` is where the next page goes on; empty when this is the last one."""
+
+    rows: tuple[dict[str, Any], ...]
+    cursor: str
+
+
+def list_runs(runs: RunQuerySet, wanted: RunFilter, *, order: str = "-created", cursor: str = "", limit: int = 50) -> Page:
+    """`runs` are those the caller may see. Raises RequestRejected for a cursor that no page gave."""
+    name = order.removeprefix("-")
+    found = _filtered(runs, wanted)
+    if name != "created":
+        found = found.exclude(**{name: None})
+    if cursor:
+        found = found.filter(_after(order, *_decoded(cursor, order)))
+    turn = "-" if order.startswith("-") else ""
+    rows = list(_with_numbers(found).order_by(order, f"{turn}id")[: limit + 1])
+    more = _encoded(order, getattr(rows[limit - 1], name), rows[limit - 1].id) if len(rows) > limit else ""
+    return Page(tuple(_row(run) for run in rows[:limit]), more)
+
+
+def _filtered(runs: RunQuerySet, wanted: RunFilter) -> RunQuerySet:
+    plain = {
+        "version__scenario__name": wanted.scenario, "environment__name": wanted.environment, "backend": wanted.backend,
+        "state__in": wanted.state, "verdict__in": wanted.verdict, "requested_by": wanted.requested_by,
+        "created__gte": wanted.since, "created__lt": wanted.until,
+    }  # fmt: skip
+    found = runs.filter(**{lookup: value for lookup, value in plain.items() if value})
+    for number, (tag, value) in enumerate(wanted.tags.items()):
+        # A transform of its own instead of `tags__name`: a tag may be called as a lookup is.
+        found = found.alias(**{f"tag{number}": KeyTransform(tag, "tags")})
+        found = found.filter(**({f"tag{number}__isnull": False} if value is None else {f"tag{number}": value}))
+    if wanted.search:
+        said = wanted.search
+        found = found.filter(Q(note__icontains=said) | Q(id__startswith=said) | Q(version__scenario__name__icontains=said))
+    return found
+
+
+def _with_numbers(runs: RunQuerySet) -> RunQuerySet:
+    """The few numbers a list shows, read out of the summary by the database: a summary may be large."""
+    numbers = {
+        "requests": KeyTransform("requests", "result__summary"),
+        "failed": KeyTransform("failed", "result__summary"),
+        "p95_ms": KeyTransform("p95", KeyTransform("latency", "result__summary")),
+    }
+    return runs.select_related("version__scenario", "environment").defer(*_HEAVY).annotate(**numbers)
+
+
+def _row(run: Any) -> dict[str, Any]:
+    return {
+        **identity(run), "state": run.state, "end_reason": run.end_reason or None, "verdict": run.verdict or None,
+        "message": run.message, "created": moment(run.created), "started": moment(run.started), "ended": moment(run.ended),
+        "workers": run.workers, "requests": run.requests, "failed": run.failed, "p95_ms": run.p95_ms,
+        "note": run.note, "tags": run.tags,
+    }  # fmt: skip
+
+
+def _after(order: str, value: datetime, run_id: str) -> Q:
+    name, beyond = order.removeprefix("-"), "lt" if order.startswith("-") else "gt"
+    # The first condition alone lets the database begin in its index; the second leaves out what was seen.
+    return Q(**{f"{name}__{beyond}e": value}) & (Q(**{f"{name}__{beyond}": value}) | Q(**{f"id__{beyond}": run_id}))
+
+
+def _encoded(order: str, value: datetime, run_id: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([order, value.isoformat(), run_id]).encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str, order: str) -> tuple[datetime, str]:
+    try:
+        said, value, run_id = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        at = datetime.fromisoformat(value)
+        if said == order and at.tzinfo is not None and 2000 < at.year < 2200 and str(run_id).isprintable():
+            return at, str(run_id)[:32]
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        pass
+    raise RequestRejected.because("cursor", "This is not a cursor of this list and order.", "Leave it out to begin at the start.")
