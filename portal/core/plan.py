@@ -18,6 +18,7 @@ from portal.core.thresholds import Threshold, with_overrides
 
 UNBOUNDED_RUN = timedelta(hours=24)
 DRAIN = timedelta(seconds=30)
+MANY_WORKERS, SHORT_RUN = 20, timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,15 @@ def build_plan(
         parameters={**parameters, **request.parameters}, thresholds=with_overrides(facts.thresholds, request.thresholds),
         warnings=(*facts.warnings, *_policy_warnings(policy, facts)),
         on_worker_loss=OnWorkerLoss.CONTINUE if facts.whole_only and policy is OnWorkerLoss.REPLACE else policy,
+        flush_every=flush_every(workers, length),
     )  # fmt: skip
+
+
+def flush_every(workers: int, length: timedelta) -> timedelta:
+    """How often each worker ships: each second where a person may be watching, rarely where many objects would come of it."""
+    if workers > MANY_WORKERS:
+        return timedelta(seconds=5 if workers < 500 else 10)
+    return timedelta(seconds=1 if length <= SHORT_RUN else 2)
 
 
 def default_workers(load: Load, facts: ScriptFacts, limits: Limits) -> int:

@@ -9,6 +9,8 @@ from portal.core.block import Block
 from portal.core.histogram import BUCKETS, sparse_quantile
 from portal.core.merge import per_second, rollup
 
+COUNTED = ("http_reqs", "http_req_failed", "iterations", "vus", "dropped_iterations")
+
 
 @dataclass(frozen=True, slots=True)
 class TimePoint:
@@ -26,12 +28,13 @@ class TimePoint:
     p95: float | None = None
     p99: float | None = None
     high: float | None = None
+    dropped: float | None = None
 
 
 def timeline(block: Block, t0: int, until: int, *, covered: Set[int], step: int = 1) -> tuple[TimePoint, ...]:
     """One TimePoint per `step` seconds from `t0` to before `until` (unix seconds); `covered` as MergedRun says."""
     part = block.between(t0, until)
-    counts = {metric: _totals(part, metric, t0, step) for metric in ("http_reqs", "http_req_failed", "iterations", "vus")}
+    counts = {metric: _totals(part, metric, t0, step) for metric in COUNTED}
     latencies = _latencies(part, t0, step)
     found = []
     for start in range(t0, until, step):
@@ -42,6 +45,7 @@ def timeline(block: Block, t0: int, until: int, *, covered: Set[int], step: int 
         found.append(TimePoint(
             start - t0, counts["http_reqs"].get(start, 0.0), counts["http_req_failed"].get(start, 0.0),
             counts["iterations"].get(start, 0.0), counts["vus"].get(start), p50, p95, p99, high,
+            counts["dropped_iterations"].get(start, 0.0),
         ))  # fmt: skip
     return tuple(found)
 

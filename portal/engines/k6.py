@@ -37,6 +37,8 @@ CLOUD = {
     "K6_CLOUD_TRACES_ENABLED": "false",
     "K6_CLOUD_AGGREGATION_PERIOD": "1s",
     "K6_CLOUD_AGGREGATION_WAIT_PERIOD": "1s",
+    # How often finished seconds are looked for; each is still posted once, at 0.8 s after its end instead of 1.5 s.
+    "K6_CLOUD_METRIC_PUSH_INTERVAL": "200ms",
     # The default of a minute would hold k6's end for minutes when the agent hangs.
     "K6_CLOUD_TIMEOUT": "2s",
 }

@@ -133,6 +133,11 @@ def series_key(run_id: str, resolution: int, chunk: int) -> str:
     return f"{series_prefix(run_id, resolution)}{_padded(chunk, SEQ_DIGITS, 'chunk')}.mp.z"
 
 
+def timeline_key(run_id: str, step: int, chunk: int) -> str:
+    """A chunk of the live timeline in steps of `step` seconds."""
+    return f"{run_prefix(run_id)}timeline/{step}/{_padded(chunk, SEQ_DIGITS, 'chunk')}.json"
+
+
 def _slot(slot: int) -> str:
     return _padded(slot, SLOT_DIGITS, "slot")
 

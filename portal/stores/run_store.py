@@ -14,6 +14,7 @@ from portal.core.plan import LoadPlan
 from portal.core.ports import ObjectStore
 from portal.core.protocol import Beat, Done, Lease, Pulse, Ready, Start, Stop
 from portal.core.split import WorkerAssignment
+from portal.core.timeline import TimePoint
 from portal.core.wire import from_json, to_json
 from portal.stores import layout
 
@@ -162,6 +163,18 @@ class RunStore:
 
     def raw_bytes(self, key: str) -> bytes | None:
         return self._objects.get(self._own(key))
+
+    # The live timeline
+
+    def save_timeline(self, step: int, chunk: int, points: tuple[TimePoint, ...]) -> None:
+        """`step` in seconds."""
+        self._objects.put(layout.timeline_key(self.run_id, step, chunk), to_json(points))
+
+    def timeline(self, step: int, chunks: Iterable[int]) -> tuple[TimePoint, ...]:
+        """The points of these chunks in order; a chunk nobody wrote has none."""
+        keys = [layout.timeline_key(self.run_id, step, chunk) for chunk in chunks]
+        found = self._read_many(tuple[TimePoint, ...], keys)
+        return tuple(point for key in keys for point in found.get(key, ()))
 
     # Results
 

@@ -22,6 +22,7 @@ from portal.models import Run
 from portal.stores.run_store import RunStore
 from portal.usecases.census import Census, take_census
 from portal.usecases.end_run import collect_run, end_run
+from portal.usecases.live_timeline import LiveTimeline, final_until
 from portal.usecases.progress import progress_of
 from portal.wiring import Parts
 
@@ -42,6 +43,9 @@ class Watch:
     series: MergedRun = field(default_factory=MergedRun)
     newest: int = 0
     """The first unix second no worker accounts for yet."""
+    reached: dict[int, int] = field(default_factory=dict)
+    """By slot: the first unix second it does not account for yet."""
+    live: LiveTimeline = field(default_factory=LiveTimeline)
     next_seq: dict[tuple[int, int], int] = field(default_factory=dict)
     """By slot and epoch: the snapshot to ask for next."""
     pulse_at: float = 0.0
@@ -58,7 +62,8 @@ class Watches:
 
     def of(self, run: Run, parts: Parts) -> Watch:
         if run.id not in self._watches:
-            self._watches[run.id] = Watch(parts.store(run.id), run.load_plan())
+            live = LiveTimeline(run.progress.get("timeline_until", 0))
+            self._watches[run.id] = Watch(parts.store(run.id), run.load_plan(), live=live)
         return self._watches[run.id]
 
     def forget(self, run_id: str) -> None:
@@ -143,7 +148,7 @@ def _running(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -
     seconds = 0.0 if t0 is None else max(0.0, watch.newest - t0)
     results = evaluate(watch.plan.thresholds, watch.series.minutes(), seconds=seconds) if seconds else ()
     progress = progress_of(watch.series, census, results, t0=t0, newest=watch.newest)
-    Run.objects.filter(pk=run.id).update(progress=progress)
+    Run.objects.filter(pk=run.id).update(progress={**progress, "timeline_until": show_new(watch, census, t0)})
     if census.all_over:
         # From the state that was seen only: a stop that came in between has its own reason, which the next look reads.
         collect_run(run.id, _end_reason(run, census), old=(RunState(run.state),),
@@ -175,7 +180,17 @@ def read_new(watch: Watch, census: Census) -> None:
                 continue
             watch.series.add(snapshot)
             watch.newest = max(watch.newest, snapshot.end)
+            watch.reached[row.slot] = max(watch.reached.get(row.slot, 0), snapshot.end)
+            watch.live.changed(min((snapshot.start, *snapshot.block.at[:1].tolist())))
         watch.next_seq[worker] = seq
+
+
+def show_new(watch: Watch, census: Census, t0: int | None) -> int:
+    """Writes the live timeline as far as its seconds are final; how many it has."""
+    if t0 is not None:
+        measuring = (slot for slot in census.states if slot not in census.slots("done", "lost"))
+        watch.live.write(watch.store, watch.series, t0, final_until(watch.newest, watch.reached, measuring, t0))
+    return watch.live.until
 
 
 def _end_reason(run: Run, census: Census) -> EndReason:

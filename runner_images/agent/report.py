@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from portal.core.errors import StoreUnavailable
 from portal.core.ports import Clock
@@ -20,7 +20,9 @@ from runner_images.agent.process import EngineProcess
 from runner_images.agent.reporter import PATIENCE, Reporter
 
 LATE_SECONDS = 3
-"""k6 posts a second's numbers up to two seconds after its end; what comes later still is added under its own second."""
+"""A second without numbers is closed so long after its end; what comes later still is added under its own second."""
+SETTLED = 0.3
+"""Engines report a second once it is over, each of their threads for itself: so long after the first of it all is there."""
 
 EVER = 1 << 36
 
@@ -39,12 +41,19 @@ class Report:
         self._t0: int | None = None
         self._released_at: float | None = None
         self._flushed_at = 0.0
+        self._newest, self._newest_at = 0, 0.0
         self.heart = Heart(store, clock, self._slot, self._epoch)
         self.was_written = False
 
     def add(self, points: Iterable[Point]) -> None:
         with self._lock:
-            self._window.add(points)
+            self._window.add(self._noted(points))
+
+    def _noted(self, points: Iterable[Point]) -> Iterator[Point]:
+        for point in points:
+            if point.second > self._newest:
+                self._newest, self._newest_at = point.second, self._clock.now()
+            yield point
 
     def ready(self, version: str = "") -> bool:
         self.heart.phase = WorkerPhase.READY
@@ -60,8 +69,15 @@ class Report:
     def flush_if_due(self) -> None:
         now = self._clock.now()
         if self._from is not None and now - self._flushed_at >= self._every:
-            self._flushed_at = now
-            self._ship(math.floor(now) - LATE_SECONDS, final=False, broken=0)
+            until = max(math.floor(now) - LATE_SECONDS, min(self._reported(now), math.floor(now)))
+            if until > self._from:
+                self._flushed_at = now
+                self._ship(until, final=False, broken=0)
+
+    def _reported(self, now: float) -> int:
+        """The first second the engine has not reported yet."""
+        with self._lock:
+            return self._newest + (now - self._newest_at >= SETTLED)
 
     @property
     def store_failure(self) -> str:

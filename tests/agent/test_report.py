@@ -19,7 +19,7 @@ from portal.core.split import Segment, WorkerAssignment
 from portal.core.window import Window
 from portal.stores.run_store import RunStore
 from runner_images.agent.orders import End
-from runner_images.agent.report import LATE_SECONDS, Report
+from runner_images.agent.report import LATE_SECONDS, SETTLED, Report
 from tests.core.plans import plan
 from tests.core.points import counter, gauge
 from tests.fakes import FailingStore, FakeClock
@@ -100,6 +100,29 @@ def test_seconds_close_late_so_that_late_samples_find_theirs_open(worker: Worker
     (snapshot,) = worker.snapshots()
     assert (snapshot.start, snapshot.end, snapshot.final) == (T0, T0 + 2, False)
     assert select(snapshot.block, "hits").total == 5
+
+
+def test_a_second_the_engine_has_reported_is_not_waited_for(worker: Worker) -> None:
+    worker.begin()
+    worker.clock.advance(2)
+    worker.hit(T0 + 0.5, 5)
+    worker.report.flush_if_due()
+    worker.clock.advance(SETTLED)
+    worker.report.flush_if_due()
+    worker.report._reporter.finish()
+    (snapshot,) = worker.snapshots()
+    assert (snapshot.start, snapshot.end) == (T0, T0 + 1)
+    assert select(snapshot.block, "hits").total == 5
+
+
+def test_a_second_that_goes_on_is_not_shipped_whatever_the_engine_says(worker: Worker) -> None:
+    worker.begin()
+    worker.clock.advance(2)
+    worker.hit(T0 + 9)
+    worker.clock.advance(0.5)
+    worker.report.flush_if_due()
+    worker.report._reporter.finish()
+    assert [(snapshot.start, snapshot.end) for snapshot in worker.snapshots()] == [(T0, T0 + 2)]
 
 
 def test_a_flush_comes_when_it_is_due_and_not_before(worker: Worker) -> None:

@@ -8,7 +8,7 @@ import pytest
 from portal.core.errors import PlanRejected, Problem
 from portal.core.load import ClosedLoad, ScriptLoad
 from portal.core.loss import OnWorkerLoss
-from portal.core.plan import Guard, Limits, LoadPlan, ScenarioRef, build_plan, engine_environment, is_scripted
+from portal.core.plan import Guard, Limits, LoadPlan, ScenarioRef, build_plan, engine_environment, flush_every, is_scripted
 from portal.core.script import ScriptFacts
 from portal.core.thresholds import parse_thresholds
 from tests.core.plans import FACTS, asked, plan
@@ -111,3 +111,12 @@ def test_the_requests_thresholds_replace_the_scripts() -> None:
 def test_names_of_targets_become_variables() -> None:
     assert engine_environment({"my-shop": "http://x"}, {}) == {"TARGET_MY_SHOP": "http://x"}
     assert plan(load=ClosedLoad.constant(1, timedelta(1))).engine_environment()["SIZE"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("workers", "hours", "seconds"), [(1, 1, 1), (20, 1, 1), (20, 2, 2), (21, 1, 5), (499, 72, 5), (500, 1, 10)]
+)
+def test_workers_ship_often_where_someone_may_watch_and_rarely_where_it_makes_many_objects(
+    workers: int, hours: int, seconds: int
+) -> None:
+    assert flush_every(workers, timedelta(hours=hours)) == timedelta(seconds=seconds)

@@ -96,7 +96,7 @@ def test_a_second_nobody_covers_is_a_hole_and_one_without_requests_is_zero() -> 
     first, empty, hole = timeline(block, 100, 103, covered={100, 101})
     assert (first.second, first.requests, first.failed, first.iterations, first.vus, first.high) == (0, 3, 1, 3, 3, 30)
     assert first.p50 == pytest.approx(20, rel=0.004)
-    assert empty == TimePoint(1, 0, 0, 0)
+    assert empty == TimePoint(1, 0, 0, 0, dropped=0)
     assert hole == TimePoint(2)
 
 
