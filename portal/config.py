@@ -16,6 +16,13 @@ class ConfigInvalid(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class AccessConfig:
+    """How callers are known and limited. `proxies` of ours stand before the portal and append to X-Forwarded-For."""
+
+    proxies: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PortalConfig:
     """Folders are absolute; `store_url` is where runs and workers meet; empty engine paths mean: look for it."""
 
@@ -31,6 +38,7 @@ class PortalConfig:
     k6: str
     node: str
     artillery: str
+    access: AccessConfig
 
 
 def load(environ: Mapping[str, str] | None = None) -> PortalConfig:
@@ -55,7 +63,12 @@ def load(environ: Mapping[str, str] | None = None) -> PortalConfig:
         k6=env.get("K6_BIN", ""),
         node=env.get("NODE_BIN", ""),
         artillery=env.get("ARTILLERY_BIN", ""),
+        access=_access(env),
     )
+
+
+def _access(env: Mapping[str, str]) -> AccessConfig:
+    return AccessConfig(proxies=_number(env, "KNOPFDRUCK_PROXIES", default=0, least=0, most=5))
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
+from portal.core.access import ALL, Actor, Role, Way
 from portal.core.load import ClosedLoad, ScriptLoad
 from portal.core.plan import LoadPlan
 from portal.core.request import LoadTestRequest, parse_request
@@ -20,6 +22,7 @@ from portal.core.timeline import TimePoint
 from portal.core.verdict import Outcome, Verdict
 from portal.core.wire import to_plain
 from portal.models import ApiToken, Environment, Result, Run, Scenario, ScenarioVersion, Worker
+from portal.models.roles import create_groups
 from portal.models.run import new_run_id
 
 K6_SCRIPT = """\
@@ -30,10 +33,14 @@ export default function () { http.get(`${__ENV.TARGET_PRODUCT}/products`); }
 TARGETS = {"product": "http://127.0.0.1:18101", "user": "http://127.0.0.1:18102"}
 
 
+ADA = Actor("ada", Way.BROWSER, ALL)
+BOB = Actor("bob", Way.BROWSER, ALL)
+
+
 def a_request(**fields: Any) -> LoadTestRequest:
     backend = fields.pop("backend", "lambda")
     body = {"scenario": "product", "environment": "local", "vus": 10, "duration": "10s", **fields}
-    return parse_request(body, backend=backend, requested_by="ada")
+    return parse_request(body, backend=backend)
 
 
 def a_plan(**columns: Any) -> LoadPlan:
@@ -168,8 +175,14 @@ def live_progress(**fields: Any) -> dict[str, Any]:
     return {**values, **fields}
 
 
-def a_user(username: str = "ada", **columns: Any) -> Any:
-    return get_user_model().objects.create_user(username, **columns)
+def a_user(username: str = "ada", *, role: Role | None = Role.RUNNER, **columns: Any) -> Any:
+    user = get_user_model().objects.create_user(username, **columns)
+    if role is not None:
+        if not Group.objects.filter(name=role).exists():
+            # A test with real transactions before this one emptied the tables, migrated rows too.
+            create_groups(Group.objects, Permission.objects)
+        user.groups.add(Group.objects.get(name=role))
+    return user
 
 
 def an_admin(username: str = "root") -> Any:

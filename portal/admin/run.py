@@ -14,6 +14,7 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from portal.admin.actor import actor_of
 from portal.admin.again_form import AGAIN_DIALOG, AgainForm
 from portal.admin.run_dialog import STOP_DIALOG, StopForm, go_to, start
 from portal.admin.run_page import VERDICT_KINDS, page_context
@@ -83,11 +84,12 @@ class RunAdmin(ReadOnly, ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "page": self._page(object_id)})
+        page = self._page(request, object_id)
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "page": page})
 
     def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The body of the page alone, for refreshing it while the run is alive."""
-        page = self._page(object_id)
+        page = self._page(request, object_id)
         if page is None or not self.has_view_permission(request, page["run"]):
             raise Http404
         response = render(request, "portal/run_body.html", {"page": page})
@@ -95,9 +97,9 @@ class RunAdmin(ReadOnly, ModelAdmin):
         response["Cache-Control"] = "no-store"
         return response
 
-    def _page(self, object_id: str) -> dict[str, Any] | None:
+    def _page(self, request: HttpRequest, object_id: str) -> dict[str, Any] | None:
         try:
-            run = find_run(object_id)
+            run = find_run(object_id, by=actor_of(request))
         except NotFound:
             return None
         return {**page_context(run), "live_url": reverse("admin:portal_run_live", args=(run.id,))}
@@ -112,7 +114,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
         return request.user.has_perm("portal.add_run")
 
     def has_stop_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return request.user.has_perm("portal.change_run")
+        return request.user.has_perm("portal.stop_run")
 
     @action(description="Run again", url_path="again", icon="replay", permissions=["again"], dialog=AGAIN_DIALOG)
     def again(self, request: HttpRequest, form: AgainForm, object_id: str) -> HttpResponse:
@@ -124,7 +126,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
     )  # fmt: skip
     def stop(self, request: HttpRequest, form: StopForm, object_id: str) -> HttpResponse:
         try:
-            stop_run(object_id, parts(), hard=form.cleaned_data["hard"], by=request.user.get_username())
+            stop_run(object_id, parts(), hard=form.cleaned_data["hard"], by=actor_of(request))
         except NotFound as error:
             raise Http404 from error
         return go_to(reverse("admin:portal_run_change", args=(object_id,)))

@@ -17,6 +17,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from portal.admin.actor import actor_of
 from portal.core.errors import PortalError, Problem, RequestRejected
 from portal.core.loss import OnWorkerLoss
 from portal.core.request import LoadTestRequest, parse_request
@@ -123,8 +124,7 @@ class RunForm(DialogForm):
             "thresholds": read_thresholds(_words(cleaned["thresholds"]), "thresholds", problems),
         }
         try:
-            user = self.request.user.get_username()
-            self.wanted = parse_request(body, backend=cleaned["backend"], requested_by=user)
+            self.wanted = parse_request(body, backend=cleaned["backend"])
         except RequestRejected as error:
             problems += error.problems
         return tuple(problems)
@@ -157,7 +157,7 @@ def start(request: HttpRequest, form: RunForm, dialog: Any) -> HttpResponse:
     """Starts what the valid form asks for and goes to the run's page; a refusal is shown in the dialog."""
     assert form.wanted is not None, "A valid form has a request."
     try:
-        run = request_run(form.wanted, parts())
+        run = request_run(form.wanted, parts(), by=actor_of(request))
     except RequestRejected as error:
         form.say(error.problems)
     except PortalError as error:

@@ -9,6 +9,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from portal.admin.actor import actor_of
 from portal.admin.run_dialog import RUN_DIALOG, RunForm, start
 from portal.admin.scenario_form import ScenarioForm
 from portal.admin.version import VersionInline
@@ -69,8 +70,8 @@ class ScenarioAdmin(ModelAdmin):
             super().save_model(request, obj, form, change)
         before = form.latest.number if form.latest else 0
         version = save_scenario(
-            obj.name, form.source, parts=parts(), title=obj.title, description=obj.description,
-            author=request.user.get_username(), facts=form.facts,
+            obj.name, form.source, parts=parts(), by=actor_of(request), title=obj.title, description=obj.description,
+            facts=form.facts,
         )  # fmt: skip
         if not change:
             obj.pk = version.scenario_id

@@ -13,7 +13,16 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from portal.api.auth import HINT
-from portal.core.errors import Conflict, EngineMissing, NotFound, PortalError, Problem, RequestRejected, StoreUnavailable
+from portal.core.errors import (
+    Conflict,
+    EngineMissing,
+    Forbidden,
+    NotFound,
+    PortalError,
+    Problem,
+    RequestRejected,
+    StoreUnavailable,
+)
 
 log = logging.getLogger("portal.api")
 CONTENT_TYPE = "application/problem+json"
@@ -23,6 +32,7 @@ RETRY_SECONDS = "5"
 _STATUS: tuple[tuple[type[PortalError], HTTPStatus], ...] = (
     (RequestRejected, HTTPStatus.BAD_REQUEST),
     (NotFound, HTTPStatus.NOT_FOUND),
+    (Forbidden, HTTPStatus.FORBIDDEN),
     (Conflict, HTTPStatus.CONFLICT),
     (StoreUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (EngineMissing, HTTPStatus.SERVICE_UNAVAILABLE),

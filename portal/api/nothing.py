@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,7 +19,9 @@ HINT = "Paths have no slash at the end; /docs describes them all."
 
 
 class Nothing(Resource):
-    """Behind the last path of the API."""
+    """Behind the last path of the API, for everybody who is known."""
+
+    permission_classes = (IsAuthenticated,)
 
     def _missing(self, request: Request, *args: object, **kwargs: object) -> Response:
         raise NotFound(NOTHING, hint=HINT)

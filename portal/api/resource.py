@@ -14,16 +14,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portal.api.body import BoundedJSONParser
+from portal.core.access import Action
 from portal.core.errors import RequestRejected
 
 LONGEST_KEY = 200
 
 
 class Resource(APIView):
-    """`needs` names by method what a token must be good for; methods that are not named need `read`."""
+    """`needs` names by method what a caller must be allowed to do; what is not named is in `api.permissions`."""
 
     parser_classes: list[type[BaseParser]] = [BoundedJSONParser]  # noqa: RUF012  (DRF's own convention)
-    needs: ClassVar[Mapping[str, str]] = {}
+    needs: ClassVar[Mapping[str, Action]] = {}
 
 
 def body_of(request: Request) -> dict[str, object]:

@@ -9,7 +9,9 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.api.auth import actor_of
 from portal.api.resource import Resource, body_of, idempotency_key
+from portal.core.access import Action
 from portal.core.errors import NotFound
 from portal.core.request import parse_request
 from portal.models import Run
@@ -24,15 +26,14 @@ POLL_SECONDS = "2"
 class Start(Resource):
     """POST /load-tests/{backend}/start: queues the run and answers at once."""
 
-    needs: ClassVar[Mapping[str, str]] = {"POST": "run"}
+    needs: ClassVar[Mapping[str, Action]] = {"POST": Action.RUN}
 
     def post(self, request: Request, backend: str) -> Response:
         wired = parts()
         if backend not in wired.limits:
             raise NotFound(f"There is no backend {backend[:60]!r}.", hint="Backends are " + ", ".join(wired.limits) + ".")
-        user = request.user.get_username()
-        wanted = parse_request(body_of(request), backend=backend, requested_by=user, idempotency_key=idempotency_key(request))
-        run = request_run(wanted, wired)
+        wanted = parse_request(body_of(request), backend=backend, idempotency_key=idempotency_key(request))
+        run = request_run(wanted, wired, by=actor_of(request))
         return _started(run, wired.public_url)
 
 
@@ -40,7 +41,7 @@ class Templates(Resource):
     """GET /load-tests/templates: what can be started, with an example body for each."""
 
     def get(self, request: Request) -> Response:
-        return Response(list_templates(parts()))
+        return Response(list_templates(parts(), by=actor_of(request)))
 
 
 def _started(run: Run, public_url: str) -> Response:

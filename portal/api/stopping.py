@@ -10,10 +10,11 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.api.auth import actor_of
 from portal.api.resource import Resource, body_of
-from portal.api.visible import visible_run, visible_runs
+from portal.api.visible import visible_runs
+from portal.core.access import Action
 from portal.core.errors import Problem, RequestRejected
-from portal.models import Run
 from portal.usecases.read_run import status_of
 from portal.usecases.stop_run import stop_run
 from portal.usecases.stop_runs import alive_ids, stop_runs
@@ -38,7 +39,7 @@ class Wish:
 class Stop(Resource):
     """Asks runs to stop. Asking twice is fine; a run that has ended stays as it is."""
 
-    needs: ClassVar[Mapping[str, str]] = {"POST": "run"}
+    needs: ClassVar[Mapping[str, Action]] = {"POST": Action.STOP}
 
     def post(self, request: Request) -> Response:
         wish = read_wish(body_of(request))
@@ -46,7 +47,7 @@ class Stop(Resource):
             return _stopped(request, wish.run_id, hard=wish.hard)
         runs = visible_runs(request)
         ids = wish.ids or alive_ids(runs, wish.environment)
-        said = stop_runs(ids, parts(), among=runs, hard=wish.hard, by=request.user.get_username())
+        said = stop_runs(ids, parts(), among=runs, hard=wish.hard, by=actor_of(request))
         rows = [{"id": item.run_id, "outcome": item.outcome, "state": item.state or None, "detail": item.detail} for item in said]
         return Response({"runs": rows}, status=HTTPStatus.ACCEPTED)
 
@@ -54,7 +55,7 @@ class Stop(Resource):
 class StopOne(Resource):
     """POST /load-tests/{id}/stop, without a body or with {"hard": true}."""
 
-    needs: ClassVar[Mapping[str, str]] = {"POST": "run"}
+    needs: ClassVar[Mapping[str, Action]] = {"POST": Action.STOP}
 
     def post(self, request: Request, run_id: str) -> Response:
         data = body_of(request)
@@ -107,6 +108,5 @@ def _flags(data: Mapping[str, object], names: tuple[str, ...]) -> list[Problem]:
 
 
 def _stopped(request: Request, run_id: str, *, hard: bool) -> Response:
-    seen: Run = visible_run(request, run_id)
-    run = stop_run(seen.id, parts(), hard=hard, by=request.user.get_username())
+    run = stop_run(run_id, parts(), hard=hard, by=actor_of(request))
     return Response(status_of(run, public_url=parts().public_url), status=HTTPStatus.ACCEPTED)

@@ -67,6 +67,12 @@ class NotFound(PortalError):
     code = "not_found"
 
 
+class Forbidden(PortalError):
+    """The caller may see the thing, but not do this with it."""
+
+    code = "forbidden"
+
+
 class Conflict(PortalError):
     """The state of the thing does not allow this now (another request with the same key, a run that has ended)."""
 

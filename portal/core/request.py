@@ -42,13 +42,10 @@ class LoadTestRequest:
     on_worker_loss: OnWorkerLoss = OnWorkerLoss.CONTINUE
     tags: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
-    requested_by: str = ""
     idempotency_key: str = ""
 
 
-def parse_request(
-    data: Mapping[str, object], *, backend: str, requested_by: str = "", idempotency_key: str = ""
-) -> LoadTestRequest:
+def parse_request(data: Mapping[str, object], *, backend: str, idempotency_key: str = "") -> LoadTestRequest:
     """Raises RequestRejected with every problem found in `data`."""
     reader = _Reader(data)
     reader.no_unknown()
@@ -59,7 +56,7 @@ def parse_request(
         parameters=reader.read("parameters", fields.parameters, {}), thresholds=reader.read("thresholds", _thresholds, ()),
         on_worker_loss=reader.read("on_worker_loss", _policy, OnWorkerLoss.CONTINUE),
         tags=reader.read("tags", fields.tags, {}), note=reader.read("note", fields.text, ""),
-        requested_by=requested_by, idempotency_key=idempotency_key,
+        idempotency_key=idempotency_key,
     )  # fmt: skip
     for name in ("scenario", "environment"):
         if not reader.has(name):

@@ -11,8 +11,15 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from portal.core.access import USUAL_SCOPES
+from portal.models.environment import Environment
+
 PREFIX = "kd"
 USED_EVERY = timedelta(minutes=1)
+
+
+def usual_scopes() -> list[str]:
+    return [str(scope) for scope in USUAL_SCOPES]
 
 
 class ApiToken(models.Model):
@@ -20,6 +27,9 @@ class ApiToken(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     public_id = models.CharField(max_length=20, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
+    scopes = models.JSONField(default=usual_scopes, help_text="What it may do, as far as its user may.")
+    everywhere = models.BooleanField("all environments", default=True, help_text="Also those to come.")
+    environments = models.ManyToManyField(Environment, blank=True, help_text="Where it works, if not everywhere.")
     created = models.DateTimeField(auto_now_add=True)
     expires = models.DateTimeField(null=True, blank=True)
     revoked = models.BooleanField(default=False)
@@ -41,6 +51,10 @@ class ApiToken(models.Model):
 
     def is_valid(self) -> bool:
         return not self.revoked and (self.expires is None or self.expires > timezone.now()) and self.user.is_active
+
+    def environment_names(self) -> tuple[str, ...] | None:
+        """None: everywhere. A limited token whose environments are all gone works nowhere."""
+        return None if self.everywhere else tuple(self.environments.values_list("name", flat=True))
 
 
 def find_token(token: str) -> ApiToken | None:

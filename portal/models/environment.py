@@ -7,12 +7,18 @@ from datetime import timedelta
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from portal.core.access import Actor
 from portal.core.plan import Guard
 from portal.models.scenario import NAME
 
 
 class Place(models.TextChoices):
     LOCAL = "local", "This machine"
+
+
+class EnvironmentQuerySet(models.QuerySet["Environment"]):
+    def seen_by(self, actor: Actor) -> EnvironmentQuerySet:
+        return self if actor.environments is None else self.filter(name__in=actor.environments)
 
 
 class Environment(models.Model):
@@ -33,6 +39,8 @@ class Environment(models.Model):
     longest_seconds = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
+
+    objects = EnvironmentQuerySet.as_manager()
 
     class Meta:
         ordering = ("name",)

@@ -10,6 +10,7 @@ from typing import Any  # Any: the columns a caller sets beside the state.
 from django.db import models, transaction
 from django.utils import timezone
 
+from portal.core.access import Actor
 from portal.core.health import Trust
 from portal.core.plan import LoadPlan
 from portal.core.run_state import ALIVE, TRANSITIONS, WATCHED, EndReason, RunState
@@ -36,6 +37,9 @@ def _choices(names: Iterable[str]) -> list[tuple[str, str]]:
 
 
 class RunQuerySet(models.QuerySet["Run"]):
+    def seen_by(self, actor: Actor) -> RunQuerySet:
+        return self if actor.environments is None else self.filter(environment__name__in=actor.environments)
+
     def alive(self) -> RunQuerySet:
         return self.filter(state__in=ALIVE)
 
@@ -104,6 +108,7 @@ class Run(models.Model):
 
     class Meta:
         ordering = ("-created",)
+        permissions = (("stop_run", "Can stop runs"), ("approve_run", "Can approve runs"))
         indexes = (
             models.Index(fields=("state", "next_poll"), name="run_due"),
             models.Index(fields=("-created", "-id"), name="run_newest"),

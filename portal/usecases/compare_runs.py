@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any  # Any: plain data for answers
 
+from portal.core.access import Actor
 from portal.core.baseline import MOST_HISTORY, Comparison, Subject, compare, compare_with_usual
 from portal.core.errors import Conflict, WireInvalid
 from portal.core.run_state import RunState
@@ -17,9 +18,9 @@ LOOKED_AT = 3 * MOST_HISTORY
 """Good runs that are read to find enough with the same load."""
 
 
-def compare_runs(run_id: str, other_id: str) -> dict[str, Any]:
+def compare_runs(run_id: str, other_id: str, *, by: Actor) -> dict[str, Any]:
     """The first run against the second, as plain data. Raises NotFound, and Conflict where one has no result."""
-    run, other = find_run(run_id), find_run(other_id)
+    run, other = find_run(run_id, by=by), find_run(other_id, by=by)
     return {"run": run.id, **plain_comparison(compare(subject_of(run), subject_of(other), good_runs(run)))}
 
 

@@ -9,6 +9,7 @@ from typing import Any  # Any: entries of a YAML file
 
 import yaml
 
+from portal.core.access import Actor
 from portal.core.errors import RequestRejected
 from portal.models import Environment, ScenarioVersion
 from portal.models.environment import Place
@@ -27,9 +28,9 @@ class Imported:
     is_new: bool
 
 
-def import_catalog(catalog: Path, parts: Parts) -> tuple[Imported, ...]:
+def import_catalog(catalog: Path, parts: Parts, *, by: Actor) -> tuple[Imported, ...]:
     """Raises RequestRejected naming the entry that cannot be imported; those before it stay."""
-    return tuple(_import(catalog.parent, entry, parts) for entry in _entries(catalog))
+    return tuple(_import(catalog.parent, entry, parts, by) for entry in _entries(catalog))
 
 
 def ensure_local_environment() -> tuple[Environment, bool]:
@@ -55,7 +56,7 @@ def _entries(catalog: Path) -> list[Mapping[str, Any]]:
     return entries
 
 
-def _import(folder: Path, entry: Mapping[str, Any], parts: Parts) -> Imported:
+def _import(folder: Path, entry: Mapping[str, Any], parts: Parts, by: Actor) -> Imported:
     name = str(entry["name"])
     try:
         path = folder / str(entry["file"])
@@ -63,7 +64,7 @@ def _import(folder: Path, entry: Mapping[str, Any], parts: Parts) -> Imported:
         source = read_source(path, str(entry.get("engine") or engine_of(path)), extra=extra)
         known = ScenarioVersion.objects.filter(scenario__name=name).count()
         title, description = (str(entry.get(field) or "").strip() for field in ("title", "description"))
-        version = save_scenario(name, source, parts=parts, title=title, description=description, author="catalog")
+        version = save_scenario(name, source, parts=parts, by=by, title=title, description=description)
     except RequestRejected as error:
         raise RequestRejected([type(item)(f"{name}.{item.field}", item.message, item.hint) for item in error.problems]) from error
     return Imported(version, is_new=version.number > known)

@@ -8,6 +8,7 @@ import re
 from datetime import timedelta
 from typing import Any  # Any: JSON answers
 
+from portal.core.access import Actor
 from portal.core.duration import format_duration
 from portal.core.errors import WireInvalid
 from portal.core.script import ScriptFacts
@@ -19,8 +20,8 @@ _VARIABLE = re.compile(r"(?:__ENV\.|__ENV\[['\"]|\$env\.|\$processEnvironment\.|
 _OURS = ("TARGET_", "K6_", "KD_", "ARTILLERY", "NODE_")
 
 
-def list_templates(parts: Parts) -> dict[str, Any]:
-    environments = [_environment(row) for row in Environment.objects.all()]
+def list_templates(parts: Parts, *, by: Actor) -> dict[str, Any]:
+    environments = [_environment(row) for row in Environment.objects.seen_by(by)]
     names = [row["name"] for row in environments]
     scenarios = [_scenario(row, names, parts) for row in Scenario.objects.filter(archived=False).prefetch_related("versions")]
     return {"scenarios": [row for row in scenarios if row is not None], "environments": environments}

@@ -9,10 +9,10 @@ from typing import Any  # Any: JSON answers, and the JSON columns they are made 
 from django.core.exceptions import ObjectDoesNotExist
 from django.utils import timezone
 
+from portal.core.access import Actor
 from portal.core.errors import NotFound, WireInvalid
 from portal.core.plan import LoadPlan
 from portal.models import Result, Run
-from portal.models.run import RunQuerySet
 from portal.models.worker import WorkerState
 from portal.usecases.describe_run import load_in_words
 
@@ -20,10 +20,10 @@ _RUN_ID = re.compile(r"[A-Za-z0-9-]{1,32}")
 _HEAVY = ("result__timeline", "version__script", "version__files", "version__facts")
 
 
-def find_run(run_id: str, among: RunQuerySet | None = None) -> Run:
-    """Raises NotFound, also for a run that is not `among` those the caller may see."""
-    rows = (Run.objects.all() if among is None else among).select_related("version__scenario", "environment", "result")
-    run = rows.defer(*_HEAVY).filter(pk=run_id).first() if _RUN_ID.fullmatch(run_id) else None
+def find_run(run_id: str, *, by: Actor) -> Run:
+    """Raises NotFound, also for a run the actor may not see."""
+    rows = Run.objects.seen_by(by).select_related("version__scenario", "environment", "result").defer(*_HEAVY)
+    run = rows.filter(pk=run_id).first() if _RUN_ID.fullmatch(run_id) else None
     if run is None:
         raise NotFound(f"There is no run {run_id[:60]!r}.", hint="Starting a run answers with its id.")
     return run

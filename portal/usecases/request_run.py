@@ -6,8 +6,10 @@ import hashlib
 import json
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from portal import queue
+from portal.core.access import Action, Actor
 from portal.core.errors import Conflict, RequestRejected
 from portal.core.plan import build_plan, engine_environment
 from portal.core.request import LoadTestRequest
@@ -18,17 +20,17 @@ from portal.models.run import new_run_id
 from portal.wiring import Parts
 
 
-def request_run(request: LoadTestRequest, parts: Parts) -> Run:
+def request_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Run:
     """The run QUEUED, its launch enqueued in the same transaction; the earlier run where the idempotency key is known.
 
-    Raises RequestRejected (nothing was started), and Conflict when the key came with another body.
+    Raises RequestRejected or Forbidden (nothing was started), and Conflict when the key came with another body.
     """
-    # Sorted: a client may write the same body with its names in another order.
-    digest = hashlib.sha256(json.dumps(to_plain(request), sort_keys=True).encode()).hexdigest()
-    if known := _known(request, digest):
+    by.must(Action.RUN)
+    digest = _digest(request, by)
+    if known := _known(request, digest, by):
         return known
     version = _version(request)
-    environment = _environment(request)
+    environment = _environment(request, by)
     targets = {**environment.targets, **request.targets}
     parameters = {**environment.parameters, **request.parameters}
     facts = parts.engine(version.scenario.engine).inspect(
@@ -43,24 +45,31 @@ def request_run(request: LoadTestRequest, parts: Parts) -> Run:
         with transaction.atomic():
             run = Run.objects.create(
                 id=run_id, version=version, environment=environment, backend=request.backend, plan=to_plain(plan),
-                workers=plan.workers, tags=dict(request.tags), note=request.note, requested_by=request.requested_by,
+                workers=plan.workers, tags=dict(request.tags), note=request.note, requested_by=by.name,
                 idempotency_key=request.idempotency_key or None, request_digest=digest,
             )  # fmt: skip
             RunEvent.objects.create(run=run, at=run.created, kind=EventKind.STATE, state=run.state)
             queue.enqueue("launch", run.id)
     except IntegrityError:
-        if known := _known(request, digest):
+        if known := _known(request, digest, by):
             return known
         raise
     return run
 
 
-def _known(request: LoadTestRequest, digest: str) -> Run | None:
+def _digest(request: LoadTestRequest, by: Actor) -> str:
+    # Sorted: a client may write the same body with its names in another order.
+    asked = {**to_plain(request), "requested_by": by.name}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _known(request: LoadTestRequest, digest: str, by: Actor) -> Run | None:
     if not request.idempotency_key:
         return None
-    run = Run.objects.filter(idempotency_key=request.idempotency_key).first()
-    if run is not None and run.request_digest != digest:
-        raise Conflict(f"This idempotency key belongs to run {run.id}, which asked for something else.",
+    run = Run.objects.select_related("environment").filter(idempotency_key=request.idempotency_key).first()
+    if run is not None and (run.request_digest != digest or not by.sees(run.environment.name)):
+        name = f"run {run.id}" if by.sees(run.environment.name) else "another run"
+        raise Conflict(f"This idempotency key belongs to {name}, which asked for something else.",
                        hint="Use a new key for a new request.")  # fmt: skip
     return run
 
@@ -68,7 +77,7 @@ def _known(request: LoadTestRequest, digest: str) -> Run | None:
 def _version(request: LoadTestRequest) -> ScenarioVersion:
     scenario = Scenario.objects.filter(name=request.scenario).first()
     if scenario is None:
-        raise RequestRejected.because("scenario", f"There is no scenario {request.scenario!r}.", _names(Scenario))
+        raise RequestRejected.because("scenario", f"There is no scenario {request.scenario!r}.", _names(Scenario.objects.all()))
     versions = scenario.versions.select_related("scenario")
     version = versions.first() if request.version is None else versions.filter(number=request.version).first()
     if version is None:
@@ -78,13 +87,15 @@ def _version(request: LoadTestRequest) -> ScenarioVersion:
     return version
 
 
-def _environment(request: LoadTestRequest) -> Environment:
-    environment = Environment.objects.filter(name=request.environment).first()
+def _environment(request: LoadTestRequest, by: Actor) -> Environment:
+    """What the actor may not see is unknown here too: the same words, and only names it may know."""
+    seen = Environment.objects.seen_by(by)
+    environment = seen.filter(name=request.environment).first()
     if environment is None:
-        raise RequestRejected.because("environment", f"There is no environment {request.environment!r}.", _names(Environment))
+        raise RequestRejected.because("environment", f"There is no environment {request.environment!r}.", _names(seen))
     return environment
 
 
-def _names(model: type[Scenario] | type[Environment]) -> str:
-    names = list(model.objects.values_list("name", flat=True)[:20])
+def _names(rows: QuerySet[Scenario] | QuerySet[Environment]) -> str:
+    names = list(rows.values_list("name", flat=True)[:20])
     return "Known: " + ", ".join(names) + "." if names else "None is stored yet: `manage.py catalog` brings the samples."

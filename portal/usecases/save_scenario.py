@@ -10,6 +10,7 @@ import re
 
 from django.db import IntegrityError, transaction
 
+from portal.core.access import Action, Actor
 from portal.core.errors import RequestRejected
 from portal.core.script import ScriptFacts, ScriptSource
 from portal.core.wire import to_plain
@@ -24,20 +25,21 @@ _TARGET = re.compile(r"\bTARGET_[A-Z][A-Z0-9_]{0,40}")
 
 
 def save_scenario(
-    name: str, source: ScriptSource, *, parts: Parts, title: str = "", description: str = "", author: str = "",
+    name: str, source: ScriptSource, *, parts: Parts, by: Actor, title: str = "", description: str = "",
     facts: ScriptFacts | None = None,
 ) -> ScenarioVersion:  # fmt: skip
-    """The newest version, which is `source`. Raises ScriptInvalid with the engine's words; then nothing is saved.
+    """The newest version, which is `source`. Raises Forbidden, or ScriptInvalid with the engine's words: nothing is saved.
 
     `facts` are those of `inspect_script`, where the caller has asked the engine already.
     """
+    by.must(Action.AUTHOR)
     check_name(name, source)
     facts = facts or inspect_script(source, parts)
     for attempt in range(ATTEMPTS):
         try:
             with transaction.atomic():
                 scenario = _scenario(name, source, title=title, description=description)
-                return _version(scenario, source, facts, author)
+                return _version(scenario, source, facts, by)
         except IntegrityError:
             # Another process saved the same scenario in this moment and took the number.
             if attempt == ATTEMPTS - 1:
@@ -79,7 +81,7 @@ def _scenario(name: str, source: ScriptSource, *, title: str, description: str) 
     return scenario
 
 
-def _version(scenario: Scenario, source: ScriptSource, facts: ScriptFacts, author: str) -> ScenarioVersion:
+def _version(scenario: Scenario, source: ScriptSource, facts: ScriptFacts, by: Actor) -> ScenarioVersion:
     latest = scenario.latest()
     digest = source.digest()
     if latest is not None and latest.digest == digest and latest.file == source.file:
@@ -87,5 +89,5 @@ def _version(scenario: Scenario, source: ScriptSource, facts: ScriptFacts, autho
     files = {path: base64.b64encode(data).decode() for path, data in source.files.items()}
     return ScenarioVersion.objects.create(
         scenario=scenario, number=1 if latest is None else latest.number + 1, file=source.file, script=source.text,
-        files=files, digest=digest, facts=to_plain(facts), author=author,
+        files=files, digest=digest, facts=to_plain(facts), author=by.name,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from portal.core.access import Actor
 from portal.core.errors import NotFound, PortalError
 from portal.core.run_state import RunState
 from portal.models import Run
@@ -25,7 +26,7 @@ class Stopped:
     detail: str = ""
 
 
-def stop_runs(ids: Iterable[str], parts: Parts, *, among: RunQuerySet, hard: bool = False, by: str = "") -> tuple[Stopped, ...]:
+def stop_runs(ids: Iterable[str], parts: Parts, *, among: RunQuerySet, by: Actor, hard: bool = False) -> tuple[Stopped, ...]:
     """In the order asked, each id once; `among` are the runs the caller may stop."""
     wanted = tuple(dict.fromkeys(ids))
     states = dict(among.filter(pk__in=wanted).values_list("id", "state"))
@@ -38,7 +39,7 @@ def alive_ids(among: RunQuerySet, environment: str = "") -> tuple[str, ...]:
     return tuple((alive.filter(environment__name=environment) if environment else alive).values_list("id", flat=True))
 
 
-def _stop(run_id: str, state: str | None, parts: Parts, *, hard: bool, by: str) -> Stopped:
+def _stop(run_id: str, state: str | None, parts: Parts, *, hard: bool, by: Actor) -> Stopped:
     if state is None:
         return Stopped(run_id, "not_found", detail="There is no such run.")
     try:

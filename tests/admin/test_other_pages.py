@@ -52,17 +52,25 @@ def test_json_is_shown_over_several_lines(browser: Client) -> None:
 
 def test_a_new_token_is_shown_once_and_works(browser: Client) -> None:
     user = browser.get(reverse("admin:index")).wsgi_request.user
-    answer = browser.post(reverse("admin:portal_apitoken_add"), {"name": "ci", "user": user.pk}, follow=True)
+    answer = browser.post(
+        reverse("admin:portal_apitoken_add"),
+        {"name": "ci", "user": user.pk, "scopes": ["read", "run"], "everywhere": "on"},
+        follow=True,
+    )
     (message,) = (str(item) for item in answer.context["messages"] if "kd_" in str(item) and "shown" in str(item))
     row = ApiToken.objects.get()
     assert find_token(message.rsplit(" ", 1)[1]) == row
+    assert (row.scopes, row.environment_names()) == (["read", "run"], None)
     page = browser.get(reverse("admin:portal_apitoken_change", args=(row.pk,))).content.decode()
     assert row.digest not in page
 
 
 def test_a_token_can_be_revoked_but_not_given_to_another(browser: Client) -> None:
     row, token = a_token()
-    browser.post(reverse("admin:portal_apitoken_change", args=(row.pk,)), {"name": "ci", "revoked": "on", "user": "1"})
+    browser.post(
+        reverse("admin:portal_apitoken_change", args=(row.pk,)),
+        {"name": "ci", "revoked": "on", "user": "1", "scopes": ["read"], "everywhere": "on"},
+    )
     before, row = row.user, ApiToken.objects.get()
     assert (row.revoked, row.user) == (True, before)
     assert find_token(token) is None

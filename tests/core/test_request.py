@@ -56,8 +56,8 @@ def test_stages_start_at_zero_and_are_users_or_arrivals() -> None:
 
 
 def test_everything_else_may_be_left_out() -> None:
-    found = parse_request({"scenario": " shop ", "environment": "demo"}, backend="local", requested_by="ann", idempotency_key="k")
-    assert found == LoadTestRequest("shop", "demo", "local", requested_by="ann", idempotency_key="k")
+    found = parse_request({"scenario": " shop ", "environment": "demo"}, backend="local", idempotency_key="k")
+    assert found == LoadTestRequest("shop", "demo", "local", idempotency_key="k")
 
 
 def test_a_full_request_is_read() -> None:

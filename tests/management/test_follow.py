@@ -9,7 +9,7 @@ from portal.core.run_state import EndReason, RunState
 from portal.management.loadtest.follow import UNWORKED, follow, progress_line
 from portal.models import Run
 from portal.usecases.read_run import status_of
-from tests.builders import a_run, an_ended_run, live_progress
+from tests.builders import ADA, a_run, an_ended_run, live_progress
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +48,7 @@ def interrupts() -> None:
 
 def test_it_ends_with_the_run_and_shows_every_state() -> None:
     run, out = a_run(), io.StringIO()
-    ended = follow(run.id, parts(moves(run, RunState.RUNNING, progress=live_progress()), moves(run, RunState.ENDED)), out)
+    ended = follow(run.id, parts(moves(run, RunState.RUNNING, progress=live_progress()), moves(run, RunState.ENDED)), out, by=ADA)
     assert ended.state == "ended"
     assert [line.split()[0] for line in out.getvalue().splitlines()] == ["queued", "running", "ended"]
 
@@ -56,13 +56,13 @@ def test_it_ends_with_the_run_and_shows_every_state() -> None:
 def test_elsewhere_than_on_a_terminal_a_line_comes_every_five_seconds() -> None:
     run, out = a_run(state="running"), io.StringIO()
     waits = [lambda: None] * 19
-    follow(run.id, parts(*waits, moves(run, RunState.ENDED)), out)
+    follow(run.id, parts(*waits, moves(run, RunState.ENDED)), out, by=ADA)
     assert len(out.getvalue().splitlines()) == 3
 
 
 def test_a_terminal_rewrites_its_line() -> None:
     run, out = a_run(state="running"), Terminal()
-    follow(run.id, parts(lambda: None, moves(run, RunState.ENDED)), out)
+    follow(run.id, parts(lambda: None, moves(run, RunState.ENDED)), out, by=ADA)
     assert out.getvalue().count("\r") == 3
     assert out.getvalue().count("\n") == 1
 
@@ -70,13 +70,13 @@ def test_a_terminal_rewrites_its_line() -> None:
 def test_a_queue_nobody_works_is_said_once() -> None:
     run, out = a_run(), io.StringIO()
     waits = [lambda: None] * 80
-    follow(run.id, parts(*waits, moves(run, RunState.ENDED)), out)
+    follow(run.id, parts(*waits, moves(run, RunState.ENDED)), out, by=ADA)
     assert out.getvalue().count(UNWORKED) == 1
 
 
 def test_the_first_interrupt_stops_the_run_and_waits_on() -> None:
     run, out = a_run(), io.StringIO()
-    ended = follow(run.id, parts(interrupts, moves(run, RunState.ENDED)), out)
+    ended = follow(run.id, parts(interrupts, moves(run, RunState.ENDED)), out, by=ADA)
     assert ended.end_reason == EndReason.STOPPED_BY_USER
     assert "Stopping the run" in out.getvalue()
 
@@ -84,11 +84,11 @@ def test_the_first_interrupt_stops_the_run_and_waits_on() -> None:
 def test_the_second_interrupt_leaves() -> None:
     run = a_run()
     with pytest.raises(KeyboardInterrupt):
-        follow(run.id, parts(interrupts, interrupts), io.StringIO())
+        follow(run.id, parts(interrupts, interrupts), io.StringIO(), by=ADA)
 
 
 def test_an_ended_run_is_not_waited_for() -> None:
-    assert follow(an_ended_run().id, parts(), io.StringIO()).verdict == "passed"
+    assert follow(an_ended_run().id, parts(), io.StringIO(), by=ADA).verdict == "passed"
 
 
 def test_the_line_names_lost_workers() -> None:

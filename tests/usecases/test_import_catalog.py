@@ -6,7 +6,7 @@ from portal import wiring
 from portal.core.errors import RequestRejected
 from portal.models import ScenarioVersion
 from portal.usecases.import_catalog import ensure_local_environment, import_catalog
-from tests.builders import K6_SCRIPT
+from tests.builders import ADA, K6_SCRIPT
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ def catalog(tmp_path: Path) -> Path:
 
 @pytest.mark.engines
 def test_importing_twice_makes_one_version(catalog: Path) -> None:
-    first, second = import_catalog(catalog, wiring.parts()), import_catalog(catalog, wiring.parts())
+    first, second = import_catalog(catalog, wiring.parts(), by=ADA), import_catalog(catalog, wiring.parts(), by=ADA)
     assert [entry.is_new for entry in (*first, *second)] == [True, False]
     version = ScenarioVersion.objects.get()
     assert (version.scenario.title, list(version.files)) == ("A", ["data.json"])
@@ -31,23 +31,23 @@ def test_importing_twice_makes_one_version(catalog: Path) -> None:
 
 @pytest.mark.engines
 def test_a_changed_file_is_the_next_version(catalog: Path) -> None:
-    import_catalog(catalog, wiring.parts())
+    import_catalog(catalog, wiring.parts(), by=ADA)
     (catalog.parent / "k6" / "a.js").write_text(K6_SCRIPT + "\n// more")
-    (entry,) = import_catalog(catalog, wiring.parts())
+    (entry,) = import_catalog(catalog, wiring.parts(), by=ADA)
     assert (entry.is_new, entry.version.number) == (True, 2)
 
 
 def test_a_missing_file_names_its_entry(catalog: Path) -> None:
     catalog.write_text("- {name: gone, file: k6/gone.js}")
     with pytest.raises(RequestRejected, match=r"gone\.file"):
-        import_catalog(catalog, wiring.parts())
+        import_catalog(catalog, wiring.parts(), by=ADA)
 
 
 @pytest.mark.parametrize("text", ["", "a: [", "- 5", "- {name: x}", "just words"])
 def test_what_is_no_catalog_is_refused(catalog: Path, text: str) -> None:
     catalog.write_text(text)
     with pytest.raises(RequestRejected):
-        import_catalog(catalog, wiring.parts())
+        import_catalog(catalog, wiring.parts(), by=ADA)
 
 
 def test_the_local_environment_is_made_once_and_then_left_alone() -> None:

@@ -16,7 +16,7 @@ from portal.core.run_state import EndReason, RunState
 from portal.models import Run, Worker
 from portal.usecases.launch_run import BATCH, MOST_ATTEMPTS, launch_run
 from portal.usecases.stop_run import stop_run
-from tests.builders import a_plan
+from tests.builders import ADA, a_plan
 from tests.usecases.parts import FakeBackend, FakeEngine, Scene, jobs
 
 pytestmark = pytest.mark.django_db
@@ -143,7 +143,7 @@ def test_a_run_that_is_further_on_is_left_alone(over: RunState) -> None:
 def test_a_stop_while_the_script_is_archived_launches_nothing() -> None:
     scene = Scene()
     run = scene.run()
-    scene.engine.before_bundle = lambda: stop_run(run.id, scene.parts, by="ada")
+    scene.engine.before_bundle = lambda: stop_run(run.id, scene.parts, by=ADA)
     launch_run(run.id, scene.parts)
     assert state(run) == (RunState.COLLECTING, EndReason.STOPPED_BY_USER)
     assert (scene.backend.launched, jobs()) == ([], [("finish", (run.id,))])
@@ -152,7 +152,7 @@ def test_a_stop_while_the_script_is_archived_launches_nothing() -> None:
 def test_a_stop_between_two_batches_launches_no_further_worker() -> None:
     scene = Scene()
     run = scene.run(workers=2 * BATCH)
-    scene.backend.before_launch = lambda: stop_run(run.id, scene.parts)
+    scene.backend.before_launch = lambda: stop_run(run.id, scene.parts, by=ADA)
     launch_run(run.id, scene.parts)
     assert state(run) == (RunState.STOPPING, EndReason.STOPPED_BY_USER)
     assert slots(run) == list(range(BATCH))

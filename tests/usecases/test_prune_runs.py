@@ -12,7 +12,7 @@ from portal.core.protocol import Pulse
 from portal.models import Result, Run
 from portal.usecases.accept_baseline import accept_baseline
 from portal.usecases.prune_runs import KEPT, prune_runs
-from tests.builders import an_ended_run
+from tests.builders import ADA, an_ended_run
 from tests.usecases.parts import Scene
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def test_only_the_raw_data_of_old_runs_goes() -> None:
 def test_a_baseline_keeps_everything_however_old() -> None:
     scene = Scene()
     run = ended(scene, KEPT * 2)
-    accept_baseline(run.id, "ada")
+    accept_baseline(run.id, ADA)
     assert prune_runs(scene.parts) == 0
     assert scene.store(run).last_pulse()
 

@@ -4,7 +4,7 @@ from portal import wiring
 from portal.core.errors import RequestRejected, ScriptInvalid
 from portal.models import Scenario, ScenarioVersion
 from portal.usecases.save_scenario import save_scenario
-from tests.builders import K6_SCRIPT, a_source
+from tests.builders import ADA, K6_SCRIPT, a_source
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 
@@ -13,7 +13,7 @@ def save(
     text: str = K6_SCRIPT, name: str = "product", *, engine: str = "k6", file: str = "script.js", title: str = ""
 ) -> ScenarioVersion:
     source = a_source(text, engine=engine, file=file)
-    return save_scenario(name, source, parts=wiring.parts(), author="ada", title=title)
+    return save_scenario(name, source, parts=wiring.parts(), by=ADA, title=title)
 
 
 def test_the_first_save_makes_version_1_with_digest_and_facts() -> None:

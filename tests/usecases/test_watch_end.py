@@ -16,6 +16,7 @@ from portal.models import Run
 from portal.usecases.census import HUNG_SECONDS
 from portal.usecases.stop_run import stop_run
 from portal.usecases.watch_run import KILL_AFTER, STORE_PATIENCE, TERM_AFTER
+from tests.builders import ADA
 from tests.usecases.parts import Scene, jobs
 from tests.usecases.watching import Watcher, launching, running
 from tests.usecases.workers import states_of, workers_of
@@ -109,7 +110,7 @@ def test_a_failing_threshold_that_does_not_abort_lets_the_run_go_on() -> None:
 
 def test_workers_that_do_not_end_are_told_and_then_forced() -> None:
     scene, watcher, workers, _ = running(drain=timedelta(seconds=30))
-    stop_run(watcher.run.id, scene.parts)
+    stop_run(watcher.run.id, scene.parts, by=ADA)
     Run.objects.filter(pk=watcher.run.id).update(state_since=watcher.run.state_since)
     workers[0].done(DoneReason.STOPPED)
 
@@ -149,7 +150,7 @@ def test_a_stop_that_comes_during_the_last_look_keeps_its_reason() -> None:
     backend_s_poll = scene.backend.poll
 
     def poll(handles: Any) -> Any:
-        stop_run(watcher.run.id, scene.parts, by="ada")
+        stop_run(watcher.run.id, scene.parts, by=ADA)
         return backend_s_poll(handles)
 
     scene.backend.poll = poll  # type: ignore[method-assign]
@@ -161,7 +162,7 @@ def test_a_stop_that_comes_during_the_last_look_keeps_its_reason() -> None:
 
 def test_a_stopped_run_whose_load_was_over_says_who_stopped_it() -> None:
     scene, watcher, workers, _ = running()
-    stop_run(watcher.run.id, scene.parts, by="ada")
+    stop_run(watcher.run.id, scene.parts, by=ADA)
     for worker in workers:
         worker.done(DoneReason.COMPLETED)
     run = watcher.look()
@@ -218,7 +219,7 @@ def test_a_worker_that_stays_silent_after_the_store_came_back_is_lost() -> None:
 
 def test_a_store_that_goes_away_while_a_run_is_stopped_does_not_change_why() -> None:
     scene, watcher, _, _ = running()
-    stop_run(watcher.run.id, scene.parts, by="ada")
+    stop_run(watcher.run.id, scene.parts, by=ADA)
     scene.objects.error = StoreUnavailable("No answer.")
     watcher.look()
     scene.clock.sleep(STORE_PATIENCE)
@@ -237,7 +238,7 @@ def test_a_launch_that_failed_before_any_worker_is_collected() -> None:
 
 def test_a_stop_before_the_start_ends_when_the_workers_have() -> None:
     scene, watcher, workers = launching()
-    stop_run(watcher.run.id, scene.parts)
+    stop_run(watcher.run.id, scene.parts, by=ADA)
     assert watcher.look().state == RunState.STOPPING
     for worker in workers:
         worker.done(DoneReason.STOPPED)

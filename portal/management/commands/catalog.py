@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.core.errors import PortalError
+from portal.usecases.identify_actor import command_line_actor
 from portal.usecases.import_catalog import ensure_local_environment, import_catalog
 from portal.wiring import parts
 
@@ -24,7 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            imported = import_catalog(options["file"], parts())
+            imported = import_catalog(options["file"], parts(), by=command_line_actor())
         except PortalError as error:
             raise CommandError(f"{error.message} {error.hint}".strip()) from error
         for entry in imported:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any  # Any: options, as argparse has them
 
+from portal.core.access import Scope
 from portal.core.errors import Problem
 from portal.usecases.read_pairs import read_pairs, read_thresholds
 
@@ -98,6 +99,11 @@ def _script(parser: argparse.ArgumentParser) -> None:
 def _token(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="who or what will use it")
     parser.add_argument("--user", metavar="USERNAME", help="whose token it is; default: the first superuser")
+    parser.add_argument("--scope", action="append", choices=[str(scope) for scope in Scope], default=[],
+                        help="what it may do; repeatable; default: read, run and stop")  # fmt: skip
+    parser.add_argument("--environment", "-e", action="append", metavar="NAME", default=[],
+                        help="where it works; repeatable; default: everywhere")  # fmt: skip
+    parser.add_argument("--days", type=int, metavar="N", help="how many days it works; the same as --expires Nd")
     parser.add_argument("--expires", metavar="TIME", help="how long it works, such as 12h or 30d; default: until revoked")
     _json(parser)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TextIO  # Any: the status, as JSON
 
+from portal.core.access import Actor
 from portal.core.run_state import RunState
 from portal.models import Run
 from portal.usecases.describe_run import milliseconds, number
@@ -17,18 +18,18 @@ UNWORKED_AFTER = 15.0
 UNWORKED = "Nobody works the queue yet: start `manage.py portal`."
 
 
-def follow(run_id: str, parts: Parts, out: TextIO, *, by: str = "") -> Run:
+def follow(run_id: str, parts: Parts, out: TextIO, *, by: Actor) -> Run:
     """The ended run. The first Ctrl-C asks it to stop and goes on waiting; the second is the caller's KeyboardInterrupt."""
     screen = _Screen(out)
     try:
-        _until_ended(run_id, parts, screen)
+        _until_ended(run_id, parts, screen, by)
     except KeyboardInterrupt:
         screen.say("Stopping the run; what was measured is kept. Ctrl-C again leaves it to itself.")
         stop_run(run_id, parts, by=by)
-        _until_ended(run_id, parts, screen)
+        _until_ended(run_id, parts, screen, by)
     finally:
         screen.close()
-    return find_run(run_id)
+    return find_run(run_id, by=by)
 
 
 def progress_line(status: dict[str, Any]) -> str:
@@ -50,11 +51,11 @@ def progress_line(status: dict[str, Any]) -> str:
     return "  ".join(words)
 
 
-def _until_ended(run_id: str, parts: Parts, screen: _Screen) -> None:
+def _until_ended(run_id: str, parts: Parts, screen: _Screen, by: Actor) -> None:
     since = next_line = parts.clock.now()
     is_told, last = False, ""
     while True:
-        run = find_run(run_id)
+        run = find_run(run_id, by=by)
         now = parts.clock.now()
         if run.state != RunState.QUEUED:
             since = now

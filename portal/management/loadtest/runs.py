@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from typing import Any, TextIO  # Any: options, as argparse has them
 
@@ -12,6 +11,7 @@ from portal.management.loadtest.arguments import request_body
 from portal.management.loadtest.exit_codes import ExitCode, exit_code
 from portal.management.loadtest.follow import follow, progress_line
 from portal.management.loadtest.report import report
+from portal.usecases.identify_actor import command_line_actor
 from portal.usecases.list_templates import list_templates
 from portal.usecases.read_run import find_run, links, plan_of, results_of, status_of
 from portal.usecases.request_run import request_run
@@ -21,7 +21,7 @@ from portal.wiring import Parts
 
 def run(options: dict[str, Any], parts: Parts, out: TextIO, err: TextIO) -> ExitCode:
     """Starts a run; with --wait follows it. With --json progress goes to `err` and one document to `out`."""
-    started = request_run(_request(options), parts)
+    started = request_run(_request(options), parts, by=command_line_actor())
     say = err if options["json"] else out
     say.write(f"Run {started.id} is queued: {links(started.id, parts.public_url)['page']}\n")
     plan = plan_of(started)
@@ -29,9 +29,9 @@ def run(options: dict[str, Any], parts: Parts, out: TextIO, err: TextIO) -> Exit
         say.write(f"Warning: {warning}\n")
     if not options["wait"]:
         if options["json"]:
-            print_json(status_of(find_run(started.id), public_url=parts.public_url), out)
+            print_json(status_of(find_run(started.id, by=command_line_actor()), public_url=parts.public_url), out)
         return ExitCode.PASSED
-    ended = follow(started.id, parts, say, by=caller())
+    ended = follow(started.id, parts, say, by=command_line_actor())
     found = results_of(ended, public_url=parts.public_url)
     if options["json"]:
         print_json(found, out)
@@ -45,9 +45,7 @@ def _request(options: dict[str, Any]) -> LoadTestRequest:
     problems: list[Problem] = []
     body = request_body(options, problems)
     try:
-        request = parse_request(
-            body, backend=options["backend"], requested_by=caller(), idempotency_key=options["idempotency_key"]
-        )
+        request = parse_request(body, backend=options["backend"], idempotency_key=options["idempotency_key"])
     except RequestRejected as error:
         raise RequestRejected([*problems, *error.problems]) from error
     if problems:
@@ -56,7 +54,7 @@ def _request(options: dict[str, Any]) -> LoadTestRequest:
 
 
 def status(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
-    found = status_of(find_run(options["id"]), public_url=parts.public_url)
+    found = status_of(find_run(options["id"], by=command_line_actor()), public_url=parts.public_url)
     if options["json"]:
         print_json(found, out)
         return
@@ -68,7 +66,7 @@ def status(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
 
 
 def results(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
-    found = results_of(find_run(options["id"]), public_url=parts.public_url)
+    found = results_of(find_run(options["id"], by=command_line_actor()), public_url=parts.public_url)
     if options["json"]:
         print_json(found, out)
     else:
@@ -76,7 +74,7 @@ def results(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
 
 
 def stop(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
-    row = stop_run(options["id"], parts, hard=options["hard"], by=caller())
+    row = stop_run(options["id"], parts, hard=options["hard"], by=command_line_actor())
     if options["json"]:
         print_json(status_of(row, public_url=parts.public_url), out)
     else:
@@ -84,7 +82,7 @@ def stop(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
 
 
 def templates(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
-    found = list_templates(parts)
+    found = list_templates(parts, by=command_line_actor())
     if options["json"]:
         print_json(found, out)
         return
@@ -96,13 +94,6 @@ def templates(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
         out.write(f"  {row['name']}  {row['description']}\n")
     if not found["scenarios"]:
         out.write("  None yet: `manage.py catalog` brings the samples.\n")
-
-
-def caller() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "command line"
 
 
 def print_json(value: object, out: TextIO) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, TextIO  # Any: options, as argparse has them
 
 from portal.core.script import ScriptFacts, ScriptSource
-from portal.management.loadtest.runs import caller, print_json
+from portal.management.loadtest.runs import print_json
 from portal.usecases.describe_run import load_in_words
+from portal.usecases.identify_actor import command_line_actor
 from portal.usecases.list_templates import facts_of
 from portal.usecases.read_source import engine_of, read_source
 from portal.usecases.save_scenario import inspect_script, save_scenario
@@ -26,7 +27,7 @@ def validate(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
 def import_script(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
     source = _source(options)
     version = save_scenario(
-        options["name"], source, parts=parts, title=options["title"], description=options["description"], author=caller()
+        options["name"], source, parts=parts, by=command_line_actor(), title=options["title"], description=options["description"]
     )
     facts = facts_of(version)
     if options["json"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TextIO  # Any: options, as argparse has them
 
 from django.contrib.auth import get_user_model
@@ -12,28 +12,44 @@ from django.utils import timezone
 from portal.core.duration import HINT, parse_duration
 from portal.core.errors import RequestRejected
 from portal.management.loadtest.runs import print_json
-from portal.models import ApiToken
+from portal.usecases.create_token import create_token
+from portal.usecases.identify_actor import command_line_actor
+
+MOST_DAYS = 3653
 
 
 def make_token(options: dict[str, Any], out: TextIO) -> None:
-    row = ApiToken(name=options["name"][:100], user=_user(options["user"]))
-    if options["expires"]:
-        try:
-            row.expires = timezone.now() + _span(options["expires"])
-        except ValueError as error:
-            raise RequestRejected.because("--expires", str(error), HINT) from error
-    token = row.renew()
-    row.save()
+    row, token = create_token(
+        options["name"], _user(options["user"]), by=command_line_actor(), scopes=options["scope"],
+        environments=options["environment"], expires=_expires(options),
+    )  # fmt: skip
+    owner = row.user.get_username()
     if options["json"]:
-        print_json({"name": row.name, "user": row.user.get_username(), "token": token}, out)
+        where = row.environment_names()
+        said = {"name": row.name, "user": owner, "scopes": row.scopes, "environments": where and list(where), "token": token}
+        print_json(said, out)
     else:
-        out.write(f"{token}\nThis token of {row.user.get_username()} is shown once: keep it now.\n")
+        out.write(f"{token}\nThis token of {owner} may {', '.join(row.scopes)}. It is shown once: keep it now.\n")
+
+
+def _expires(options: dict[str, Any]) -> datetime | None:
+    days, span = options["days"], options["expires"]
+    if days is not None:
+        if not 1 <= days <= MOST_DAYS:
+            raise RequestRejected.because("--days", f"{days} is out of range.", f"Give 1 to {MOST_DAYS} days.")
+        return timezone.now() + timedelta(days=days)
+    if not span:
+        return None
+    try:
+        return timezone.now() + _span(span)
+    except ValueError as error:
+        raise RequestRejected.because("--expires", str(error), HINT) from error
 
 
 def _span(text: str) -> timedelta:
     """Whole days up to ten years beside what other durations may be: tokens live longer than runs."""
     days = re.fullmatch(r"(\d{1,4})d", text)
-    return timedelta(days=min(int(days[1]), 3653)) if days else parse_duration(text)
+    return timedelta(days=min(int(days[1]), MOST_DAYS)) if days else parse_duration(text)
 
 
 def _user(name: str | None) -> Any:
