@@ -1,6 +1,7 @@
-"""Pass criteria on merged data, in k6's syntax: `p(95)<300` on `http_req_duration{name:home}`.
+"""Pass criteria on merged data, in k6's syntax with windows of our own: `p(95)<300 over 60s`, `rate<0.01 for 30s`.
 
-Parsed from k6 scripts, Artillery's `ensure` and the request; evaluated only after merging, never per worker.
+Parsed from k6 scripts, Artillery's `ensure`, scenarios, environments and the request. `over`: no 60 s on end may cross it;
+`for`: it is crossed only by 30 s on end, each of which crosses it. Read from merged data by `observe` and `trailing`.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from portal.core.block import Block, Kind
+from portal.core.block import Kind
 from portal.core.duration import parse_duration
 from portal.core.errors import Problem, RequestRejected
-from portal.core.merge import Sink, select
 
 MOST, LONGEST = 200, 500
+LONGEST_WINDOW = timedelta(hours=1)
 HINT = 'Write thresholds as in k6, such as {"http_req_duration{name:home}": ["p(95)<300"]}.'
+WINDOW_HINT = "Write p(95)<300 over 60s, or rate<0.01 for 30s: whole seconds, up to 1h."
 AGGREGATIONS: Mapping[Kind, tuple[str, ...]] = {
     Kind.COUNTER: ("count", "rate"),
     Kind.GAUGE: ("value",),
@@ -25,21 +27,26 @@ AGGREGATIONS: Mapping[Kind, tuple[str, ...]] = {
 }
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("http_reqs", "http_responses", "iterations", "dropped_iterations", "data_sent", "data_received", "errors",
-                     "vusers_failed"), Kind.COUNTER),
+                     "vusers_failed", "ws_sessions", "ws_msgs_sent", "ws_msgs_received", "grpc_streams"), Kind.COUNTER),
     **dict.fromkeys(("vus", "vus_max"), Kind.GAUGE),
     **dict.fromkeys(("http_req_failed", "checks"), Kind.RATE),
     **dict.fromkeys(("http_req_duration", "http_req_blocked", "http_req_connecting", "http_req_tls_handshaking",
-                     "http_req_sending", "http_req_waiting", "http_req_receiving", "iteration_duration", "group_duration"),
-                    Kind.TREND),
+                     "http_req_sending", "http_req_waiting", "http_req_receiving", "iteration_duration", "group_duration",
+                     "ws_connecting", "ws_session_duration", "ws_ping", "grpc_req_duration"), Kind.TREND),
 }  # fmt: skip
-"""The metrics every run has; a script's own metrics may be of any kind."""
+"""The engines' own metrics; a script's own may be of any kind."""
+OURS = frozenset({"errors", "http_responses", "vusers_failed"})
+"""Names Artillery's numbers have here, which a k6 script may give to a metric of any kind."""
 SUMMED = frozenset({"vus", "vus_max"})
 """Gauges of which all workers together have the sum; of any other the mean of the workers counts."""
 _EXPRESSION = re.compile(
-    r"(?P<aggregation>avg|min|max|med|count|rate|value|p\((?P<percentile>\d{1,3}(?:\.\d{1,9})?)\))"
-    r"\s*(?P<operator><=|>=|===?|!=|<|>)\s*(?P<bound>-?\d{1,15}(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?)",
+    r"(?P<aggregation>avg|min|max|med|count|rate|value|p\((?P<percentile>\d{1,9}(?:\.\d{0,20})?|\.\d{1,20})\))"
+    r"\s*(?P<operator><=|>=|===?|!=|<|>)\s*(?P<bound>[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,2})?)"
+    r"(?:\s+over\s+(?P<over>\w+))?(?:\s+for\s+(?P<lasting>\w+))?",
     re.ASCII,
 )
+_TINY = re.compile(r"-.*|\d+(?:\.\d+)?(?:ns|us|µs)")
+"""Delays that Go can write and that are none here."""
 _METRIC = re.compile(r"(?P<metric>[A-Za-z_][A-Za-z0-9_.\- ]{0,127})(?:\{(?P<labels>.*)\})?", re.ASCII | re.DOTALL)
 
 
@@ -59,25 +66,45 @@ class Threshold:
     abort_on_fail: bool = False
     delay_abort: timedelta = timedelta()
     source: str = "script"
-    """`script`, `request` or `environment`: where it came from."""
+    """`script`, `scenario`, `environment` or `request`: where it came from."""
+    over: timedelta = timedelta()
+    """The length of the trailing windows it is judged in; 0: the whole run at once, or with `lasting` every second."""
+    lasting: timedelta = timedelta()
+    """How long on end it has to be crossed to count; 0: once is enough."""
+
+    @property
+    def is_windowed(self) -> bool:
+        return bool(self.over or self.lasting)
 
     @property
     def text(self) -> str:
-        """As k6 writes it: `http_req_duration{name:home} p(95)<300`."""
+        """As it is written: `http_req_duration{name:home} p(95)<300 over 60s`."""
         labels = ",".join(f"{name}:{value}" for name, value in self.labels)
-        aggregation = f"p({self.percentile:g})" if self.percentile is not None else self.aggregation
+        aggregation = f"p({self.percentile:.12g})" if self.percentile is not None else self.aggregation
         selector = f"{{{labels}}}" if labels else ""
-        return f"{self.metric}{selector} {aggregation}{self.operator}{self.bound:.12g}"
+        spans = (("over", self.over), ("for", self.lasting))
+        windows = "".join(f" {word} {span.total_seconds():.0f}s" for word, span in spans if span)
+        return f"{self.metric}{selector} {aggregation}{self.operator}{self.bound:.12g}{windows}"
 
     def holds(self, observed: float) -> bool:
         sides = {"<": observed < self.bound, "<=": observed <= self.bound, ">": observed > self.bound,
                  ">=": observed >= self.bound, "==": observed == self.bound, "!=": observed != self.bound}  # fmt: skip
         return sides[self.operator]
 
+    def is_worse(self, observed: float, than: float) -> bool:
+        """Farther from what is wanted."""
+        if self.operator in ("==", "!="):
+            here, there = abs(observed - self.bound), abs(than - self.bound)
+            return here > there if self.operator == "==" else here < there
+        return observed > than if self.operator.startswith("<") else observed < than
+
 
 @dataclass(frozen=True, slots=True)
 class ThresholdResult:
-    """`observed` and `passed` are None without data; `since` and `until` bound the evaluated window, in seconds after t0."""
+    """`observed` and `passed` are None without data; `since` and `until` bound the evaluated window, in seconds after t0.
+
+    Of a threshold with windows it is the worst one; with `for`, the longest time on end that it was crossed.
+    """
 
     threshold: Threshold
     observed: float | None
@@ -125,47 +152,24 @@ def parse_threshold(
     if percentile is not None and percentile > 100:
         raise _problem(f"{_short(expression)} on {metric}: there is no percentile above 100.")
     kind = KINDS.get(metric)
-    if kind is not None and aggregation not in AGGREGATIONS[kind]:
+    if kind is not None and metric not in OURS and aggregation not in AGGREGATIONS[kind]:
         raise _problem(f"{match['aggregation']} does not fit {metric}, which is a {kind.name.lower()}.",
                        f"Use {', '.join('p(N)' if name == 'p' else name for name in AGGREGATIONS[kind])}.")  # fmt: skip
     operator = "==" if match["operator"] == "===" else match["operator"]
-    return Threshold(metric, labels, aggregation, percentile, operator, float(match["bound"]), abort_on_fail, delay_abort, source)
+    return Threshold(metric, labels, aggregation, percentile, operator, float(match["bound"]), abort_on_fail, delay_abort, source,
+                     _span(match["over"], expression), _span(match["lasting"], expression))  # fmt: skip
 
 
-def evaluate(thresholds: Iterable[Threshold], block: Block, *, seconds: float) -> tuple[ThresholdResult, ...]:
-    """Each threshold over the whole of `block`, which lasted `seconds`."""
-    return tuple(_evaluate(threshold, block, seconds) for threshold in thresholds)
-
-
-def _evaluate(threshold: Threshold, block: Block, seconds: float) -> ThresholdResult:
-    observed = _observed(threshold, select(block, threshold.metric, threshold.labels), seconds)
-    return ThresholdResult(threshold, observed, None if observed is None else threshold.holds(observed), 0.0, seconds)
-
-
-def _observed(threshold: Threshold, sink: Sink, seconds: float) -> float | None:
-    """None without data, or where the metric turned out to be of a kind the aggregation does not fit."""
-    kind, aggregation = sink.kind, threshold.aggregation
-    if kind is None:
-        # A counter nobody added to stands at 0; any other metric without data says nothing.
-        return 0.0 if aggregation == "count" or KINDS.get(threshold.metric) is Kind.COUNTER else None
-    if aggregation not in AGGREGATIONS[kind]:
-        return None
-    if kind is Kind.TREND:
-        return _of_trend(threshold, sink)
-    if aggregation == "count" or threshold.metric in SUMMED:
-        return sink.total
-    if kind is Kind.COUNTER:
-        return sink.total / seconds if seconds > 0 else None
-    return sink.mean
-
-
-def _of_trend(threshold: Threshold, sink: Sink) -> float | None:
-    if not sink.count:
-        return None
-    simple = {"avg": sink.mean, "min": sink.low, "max": sink.high, "med": sink.quantile(0.5)}
-    if threshold.percentile is not None:
-        return sink.quantile(threshold.percentile / 100)
-    return simple[threshold.aggregation]
+def _span(text: str | None, expression: str) -> timedelta:
+    if text is None:
+        return timedelta()
+    try:
+        span = parse_duration(text)
+    except ValueError as error:
+        raise _problem(f"{_short(expression)}: {_short(text)} is not a duration.", WINDOW_HINT) from error
+    if span % timedelta(seconds=1) or not timedelta() < span <= LONGEST_WINDOW:
+        raise _problem(f"{_short(expression)}: a window of {text} is not taken.", WINDOW_HINT)
+    return span
 
 
 def _rule(metric: object, rule: object, source: str) -> Threshold:
@@ -175,14 +179,23 @@ def _rule(metric: object, rule: object, source: str) -> Threshold:
         return parse_threshold(metric, rule, source=source)
     if not isinstance(rule, Mapping) or not isinstance(rule.get("threshold"), str):
         raise _problem(f"{_short(rule)} on {_short(metric)} is not a threshold.")
-    abort, delay = rule.get("abortOnFail", False), rule.get("delayAbortEval") or 0
+    abort = rule.get("abortOnFail") or False
     if not isinstance(abort, bool) or set(rule) - {"threshold", "abortOnFail", "delayAbortEval"}:
         raise _problem(f"The rule {_short(rule['threshold'])} takes threshold, abortOnFail (true or false) and delayAbortEval.")
     try:
-        wait = parse_duration(delay)
+        wait = _delay(rule.get("delayAbortEval"))
     except ValueError as error:
         raise _problem(f"delayAbortEval of {_short(rule['threshold'])}: {str(error)[:200]}", "Write it as 10s or 1m.") from error
     return parse_threshold(metric, rule["threshold"], abort_on_fail=abort, delay_abort=wait, source=source)
+
+
+def _delay(value: object) -> timedelta:
+    """As k6 reads it: a bare number is milliseconds."""
+    text = str(value).strip() if isinstance(value, (str, int, float)) and not isinstance(value, bool) else value
+    if not text or (isinstance(text, str) and _TINY.fullmatch(text)):
+        return timedelta()
+    is_bare = isinstance(text, str) and text.replace(".", "", 1).isdigit()
+    return parse_duration(f"{text}ms" if is_bare else text)
 
 
 def _parse_metric(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:

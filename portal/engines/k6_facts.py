@@ -12,9 +12,10 @@ from portal.core.duration import parse_duration
 from portal.core.errors import Problem, RequestRejected, ScriptInvalid
 from portal.core.load import ScriptLoad
 from portal.core.script import ScriptFacts
-from portal.core.thresholds import parse_thresholds
+from portal.core.thresholds import Threshold, parse_thresholds
 
 ITERATIONS = ("shared-iterations", "per-vu-iterations")
+EXTENSION = "knopfdruck"
 SETUP_TWICE = "setup() and teardown() run once in every worker; with several workers they run several times."
 
 
@@ -24,13 +25,23 @@ def read_facts(printed: str, *, has_setup: bool) -> ScriptFacts:
         found: dict[str, Any] = json.loads(printed)
         scenarios: dict[str, dict[str, Any]] = found["scenarios"] or {}
         load = ScriptLoad(_longest(scenarios), int(found["maxVUs"]), _most_workers(scenarios))
-        thresholds = parse_thresholds(found.get("thresholds") or {}, source="script")
+        thresholds = (*parse_thresholds(found.get("thresholds") or {}, source="script"), *_own_thresholds(found.get("ext")))
     except RequestRejected as error:
         raise ScriptInvalid(error.problems) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ScriptInvalid((Problem("script", f"k6's description of the script cannot be read ({error})."),)) from error
     warnings = (SETUP_TWICE,) if has_setup else ()
     return ScriptFacts(load, thresholds, tuple(sorted(scenarios)), has_setup, warnings, _whole_only(scenarios))
+
+
+def _own_thresholds(ext: object) -> tuple[Threshold, ...]:
+    """Those with windows, which k6 would refuse in `thresholds`: `ext: { knopfdruck: { thresholds: {...} } }` it passes on."""
+    ours = ext.get(EXTENSION) if isinstance(ext, dict) else None
+    if not ours:
+        return ()
+    if not isinstance(ours, dict) or set(ours) - {"thresholds"}:
+        raise RequestRejected.because("thresholds", f"ext.{EXTENSION} takes thresholds and nothing else.")
+    return parse_thresholds(ours.get("thresholds") or {}, source="script")
 
 
 def _longest(scenarios: Mapping[str, Mapping[str, Any]]) -> timedelta | None:

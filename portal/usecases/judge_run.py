@@ -11,12 +11,13 @@ from portal.core.errors import WireInvalid
 from portal.core.health import WorkerHealth
 from portal.core.load import OpenLoad, arrivals_until
 from portal.core.merge import MergedRun, rollup
+from portal.core.observe import evaluate
 from portal.core.plan import LoadPlan
 from portal.core.protocol import Done, DoneReason
 from portal.core.run_state import EndReason
 from portal.core.snapshot import IntervalSnapshot
 from portal.core.summary import RunSummary, summarise
-from portal.core.thresholds import ThresholdResult, evaluate
+from portal.core.thresholds import ThresholdResult
 from portal.core.timeline import TimePoint, timeline
 from portal.core.verdict import Verdict, judge
 from portal.models import Run, Worker

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 
 from portal.core.errors import StoreFull, StoreUnavailable, WireInvalid
 from portal.core.merge import MergedRun
+from portal.core.observe import evaluate
 from portal.core.plan import LoadPlan
 from portal.core.protocol import DoneReason, Pulse, Start
 from portal.core.run_state import WATCHED, EndReason, RunState
 from portal.core.snapshot import IntervalSnapshot
-from portal.core.thresholds import evaluate
 from portal.models import Run
 from portal.stores.run_store import RunStore
 from portal.usecases.census import Census, take_census

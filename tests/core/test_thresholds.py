@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.core.errors import RequestRejected
+from portal.core.observe import evaluate
 from portal.core.snapshot import Block
-from portal.core.thresholds import MOST, Threshold, ThresholdResult, evaluate, parse_threshold, parse_thresholds, with_overrides
+from portal.core.thresholds import MOST, Threshold, ThresholdResult, parse_threshold, parse_thresholds, with_overrides
 from portal.core.wire import from_plain, to_plain
 from tests.core.points import counter, gauge, rate, request, trend
 
@@ -30,12 +32,16 @@ def observed(metric: str, expression: str, block: Block, seconds: float = 10) ->
      ("http_req_duration{name:home, scenario:x}", " p(99.9) <= 1.5e3 ", "http_req_duration{name:home,scenario:x} p(99.9)<=1500"),
      ("http_req_duration{group:::main}", "med>=1", "http_req_duration{group:::main} med>=1"),
      ('checks{check:"it works"}', "rate===1", "checks{check:it works} rate==1"),
-     ("http_reqs", "count!=0", "http_reqs count!=0"), ("my_counter", "rate>0.5", "my_counter rate>0.5")],
+     ("http_reqs", "count!=0", "http_reqs count!=0"), ("my_counter", "rate>0.5", "my_counter rate>0.5"),
+     ("m", "p(.5)<+.5", "m p(0.5)<0.5"), ("m", "p(0)>=-5.", "m p(0)>=-5"), 
+     ("m", "p(99.99999) < 12345678901", "m p(99.99999)<12345678901"),
+     ("errors", "p(95)<3", "errors p(95)<3"), ("m", "p(95)<300 over 1m30s", "m p(95)<300 over 90s"),
+     ("m", "rate<0.01 for 30s", "m rate<0.01 for 30s"), ("m", "max<9  over 10s  for 1m", "m max<9 over 10s for 60s")],
 )  # fmt: skip
 def test_k6s_syntax_is_read_and_told_again(metric: str, expression: str, text: str) -> None:
     threshold = parse_threshold(metric, expression)
     assert threshold.text == text
-    assert parse_threshold(*threshold.text.rsplit(" ", 1)) == threshold
+    assert parse_threshold(*re.split(r" (?=\w+(?:\(.*\))?[<>=!])", threshold.text, maxsplit=1)) == threshold
 
 
 @pytest.mark.parametrize(
@@ -44,7 +50,9 @@ def test_k6s_syntax_is_read_and_told_again(metric: str, expression: str, text: s
      {"m": "mean<1"}, {"m": "p95<300"}, {"m": "p(95)<"}, {"m": ""}, {"m": 5}, {"m": None}, {"": "count>1"}, {"m{": "count>1"},
      {"m{a}": "count>1"}, {"m{a:}": "count>1"}, {5: "count>1"}, {"m": [{"threshold": 5}]}, {"m": {"abortOnFail": True}},
      {"m": [{"threshold": "count>1", "abortOnFail": "yes"}]}, {"m": [{"threshold": "count>1", "delayAbortEval": "soon"}]},
-     {"m": [{"threshold": "count>1", "abort": True}]}, {"m" * 600: "count>1"}, {"m": "c" * 600}, {"m": ["count>1"] * (MOST + 1)},
+     {"m": [{"threshold": "count>1", "abort": True}]}, {"m": "max<1 over"}, {"m": "max<1 over 0s"}, {"m": "max<1 over 1.5s"},
+     {"m": "max<1 over 2h"}, {"m": "max<1 over soon"}, {"m": "max<1 for 1m over 1m"}, {"m": "max<1 for -1s"},
+     {"m": "max<Infinity"}, {"m" * 600: "count>1"}, {"m": "c" * 600}, {"m": ["count>1"] * (MOST + 1)},
      [], "p(95)<3", 7],
 )  # fmt: skip
 def test_what_is_not_a_threshold_is_refused_with_a_sentence(value: object) -> None:
@@ -77,6 +85,27 @@ def test_k6s_long_form_says_when_to_abort() -> None:
         {"http_req_failed": [{"threshold": "rate<0.1", "abortOnFail": True, "delayAbortEval": "10s"}]}, source="script"
     )
     assert (threshold.abort_on_fail, threshold.delay_abort, threshold.source) == (True, timedelta(seconds=10), "script")
+
+
+@pytest.mark.parametrize(
+    ("delay", "seconds"),
+    [
+        ("1m30s", 90),
+        (10_000, 10),
+        ("10", 0.01),
+        (None, 0),
+        ("", 0),
+        ("100µs", 0),
+        ("-1s", 0),
+        ("1h2m3.5s", 3723.5),
+        ("10ms", 0.01),
+    ],
+)
+def test_a_delay_is_read_as_k6_reads_it(delay: object, seconds: float) -> None:
+    (threshold,) = parse_thresholds(
+        {"m": [{"threshold": "max<1", "abortOnFail": None, "delayAbortEval": delay}]}, source="script"
+    )
+    assert (threshold.delay_abort, threshold.abort_on_fail) == (timedelta(seconds=seconds), False)
 
 
 def test_the_requests_thresholds_replace_the_scripts_on_the_same_metric_and_labels() -> None:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from portal.core.health import WorkerHealth
+from portal.core.observe import evaluate
 from portal.core.run_state import EndReason
 from portal.core.snapshot import Block
 from portal.core.summary import ErrorCount, RunSummary, summarise
-from portal.core.thresholds import ThresholdResult, evaluate, parse_threshold
+from portal.core.thresholds import ThresholdResult, parse_threshold
 from portal.core.verdict import Outcome, Verdict, judge
 from portal.core.wire import from_plain, to_plain
 from tests.core.points import request
