@@ -31,6 +31,7 @@ class WorkerHealth:
     start_skew_ms: float | None = None
     script_errors: int = 0
     broken_batches: int = 0
+    names_folded: int = 0
 
     @property
     def busy(self) -> float:

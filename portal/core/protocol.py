@@ -113,3 +113,5 @@ class Done:
     mean_cpu_cores: float = 0.0
     peak_cpu_cores: float = 0.0
     peak_memory_bytes: int = 0
+    names_folded: int = 0
+    """Request names beyond the first 500, which were counted together as `__other__`."""

@@ -14,6 +14,7 @@ from portal.core.health import WorkerHealth
 from portal.core.run_state import EndReason
 from portal.core.summary import RunSummary
 from portal.core.thresholds import ThresholdResult
+from portal.core.window import MOST_VALUES, OTHER
 
 LEAST_COVERAGE, MOST_DROPPED = 0.95, 0.05
 INVALIDATES = {
@@ -111,6 +112,10 @@ def _notes(summary: RunSummary, workers: Sequence[WorkerHealth]) -> Iterator[str
     thrown = sum(worker.script_errors for worker in workers)
     if thrown:
         yield f"{thrown:,} {_plural(thrown, 'iteration', 'iterations')} threw; the workers' logs say where."
+    folded = max((worker.names_folded for worker in workers), default=0)
+    if folded:
+        yield (f"There were more request names than the {MOST_VALUES} that are kept apart: {folded:,} more are counted together "
+               f"as {OTHER}. Give requests with ids in their address a fixed name.")  # fmt: skip
     failed = sum(check.failed for check in summary.checks)
     if failed:
         yield f"{failed:,} {_plural(failed, 'check', 'checks')} failed; checks alone do not fail a run."

@@ -41,6 +41,8 @@ CLOUD = {
     "K6_CLOUD_METRIC_PUSH_INTERVAL": "200ms",
     # The default of a minute would hold k6's end for minutes when the agent hangs.
     "K6_CLOUD_TIMEOUT": "2s",
+    # Several small posts instead of one that may take megabytes; the default is 10,000.
+    "K6_CLOUD_MAX_TIME_SERIES_IN_BATCH": "2000",
 }
 
 

@@ -1,13 +1,13 @@
 """Reads the body of one k6 cloud-output post (snappy around protobuf, protocol 2.0) into Points.
 
 Only the fields named here are read; the numbers come from recorded bodies, see reference/engines.md section G.
-Any malformed body raises EngineOutputBroken and nothing else. Gauges use last only: k6 1.1 swaps their min and max.
+Any malformed body raises EngineOutputBroken and nothing else, before a single point of it is given out. Gauges use last
+only: k6 1.1 swaps their min and max.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any  # Any: protobuf messages made at run time have no static type
 
@@ -18,10 +18,18 @@ from google.protobuf.message import DecodeError
 from portal.core.errors import EngineOutputBroken
 from portal.core.snapshot import Kind, Point, SeriesKey
 
-MOST_BYTES = 64 << 20
+MOST_BYTES = 8 << 20
+"""Unpacked; 4 kB for each of the series we let k6 post at once. Nothing but empty parts takes 50 times as much when parsed."""
+MOST_SERIES, MOST_POINTS, MOST_LABELS, LONGEST_TEXT = 20_000, 100_000, 64, 1_000
+MOST_COUNT = 1 << 30
+"""Of one series in one second; more cannot have been measured, and would not fit what it is added to."""
+LARGEST_SUM = float(1 << 53)
+"""Beyond it a sum of whole numbers is no longer exact."""
 LAST_BUCKET = 4095
 RESOLUTION = 0.001
 LATEST_SECOND = 1 << 36
+SLACK = 1e-6
+"""Relative: k6 adds floats in its own order."""
 
 _TYPES = descriptor_pb2.FieldDescriptorProto
 # message: (field, number, type or message name, repeated)
@@ -52,9 +60,13 @@ def _message_class() -> Any:
     file = descriptor_pb2.FileDescriptorProto(name="k6_cloud.proto", package="k6", syntax="proto3")
     for name, fields in _FIELDS.items():
         message = file.message_type.add(name=name)
+        if name == "Series":
+            message.oneof_decl.add(name="values")
         for field, number, kind, repeated in fields:
             label = _TYPES.LABEL_REPEATED if repeated else _TYPES.LABEL_OPTIONAL
             entry = message.field.add(name=field, number=number, label=label)
+            if name == "Series" and not repeated:
+                entry.oneof_index = 0
             if kind in _FIELDS:
                 entry.type, entry.type_name = _TYPES.TYPE_MESSAGE, f".k6.{kind}"
             else:
@@ -71,45 +83,75 @@ def read_batch(body: bytes) -> tuple[Point, ...]:
     """All points of one post."""
     try:
         if cramjam.snappy.decompress_raw_len(body) > MOST_BYTES:
-            raise EngineOutputBroken("k6 posted a batch larger than 64 MiB.")
+            raise EngineOutputBroken(f"k6 posted a batch larger than {MOST_BYTES >> 20} MiB.")
         message = _Set.FromString(bytes(cramjam.snappy.decompress_raw(body)))
     except (cramjam.DecompressionError, DecodeError, ValueError, OverflowError, MemoryError) as error:
         raise EngineOutputBroken(f"k6 posted a batch that cannot be read: {error}") from error
-    return tuple(point for metric in message.metrics for series in metric.series for point in _series(metric, series))
+    if max(len(message.metrics), sum(len(metric.series) for metric in message.metrics)) > MOST_SERIES:
+        raise EngineOutputBroken(f"k6 posted more than {MOST_SERIES:,} series at once.")
+    every = (point for metric in message.metrics for series in metric.series for point in _series(metric, series))
+    points = tuple(islice(every, MOST_POINTS + 1))
+    if len(points) > MOST_POINTS:
+        raise EngineOutputBroken(f"k6 posted more than {MOST_POINTS:,} values at once.")
+    return points
 
 
 def _series(metric: Any, series: Any) -> Iterator[Point]:
-    labels = tuple(sorted((label.name, label.value) for label in series.labels))
-    if not metric.name:
+    name, labels = _text(metric.name), _labels(series)
+    if not name:
         raise EngineOutputBroken("k6 posted a metric without a name.")
-    for value in series.counters.values:
-        yield Point(_second(value), SeriesKey(metric.name, Kind.COUNTER, labels), total=_finite(value.value))
-    for value in series.gauges.values:
-        yield Point(_second(value), SeriesKey(metric.name, Kind.GAUGE, labels), count=value.count, total=_finite(value.last))
-    for value in series.rates.values:
-        if value.nonzero > value.total:
-            raise EngineOutputBroken("k6 posted a rate with more hits than tries.")
-        key = SeriesKey(metric.name, Kind.RATE, labels)
-        yield Point(_second(value), key, count=value.total, total=value.nonzero)
-    for value in series.trends.values:
-        yield _trend(value, SeriesKey(metric.name, Kind.TREND, labels))
+    found = series.WhichOneof("values")
+    if found is None or metric.type not in _READERS or found != _READERS[metric.type][0]:
+        raise EngineOutputBroken(f"k6 posted {found or 'nothing'} for {name}, a metric of type {metric.type}.")
+    read, key = _READERS[metric.type][1], SeriesKey(name, Kind(metric.type), labels)
+    return (read(value, key) for value in getattr(series, found).values)
+
+
+def _labels(series: Any) -> tuple[tuple[str, str], ...]:
+    if len(series.labels) > MOST_LABELS:
+        raise EngineOutputBroken(f"k6 posted a series with more than {MOST_LABELS} labels.")
+    return tuple(sorted((_text(label.name), _text(label.value)) for label in series.labels))
+
+
+def _counter(value: Any, key: SeriesKey) -> Point:
+    return Point(_second(value), key, total=_number(value.value))
+
+
+def _gauge(value: Any, key: SeriesKey) -> Point:
+    return Point(_second(value), key, count=_count(value.count), total=_number(value.last))
+
+
+def _rate(value: Any, key: SeriesKey) -> Point:
+    if value.nonzero > value.total:
+        raise EngineOutputBroken("k6 posted a rate with more hits than tries.")
+    return Point(_second(value), key, count=_count(value.total), total=value.nonzero)
 
 
 def _trend(value: Any, key: SeriesKey) -> Point:
     if value.resolution != RESOLUTION:
         raise EngineOutputBroken(f"k6 posted a histogram with a unit of {value.resolution}; this version reads {RESOLUTION}.")
-    bins = _bins(value)
-    if sum(bins.values()) != value.count:
+    bins, count = _bins(value), _count(value.count)
+    if sum(bins.values()) != count:
         raise EngineOutputBroken("k6 posted a histogram whose buckets do not add up to its count.")
-    low, high = _finite(value.min), _finite(value.max)
-    return Point(_second(value), key, count=value.count, total=_finite(value.sum), low=low, high=high, bins=bins)
+    total, low, high = _number(value.sum), _number(value.min), _number(value.max)
+    slack = SLACK * count * max(abs(low), abs(high))
+    if count and not (low <= high and low * count - slack <= total <= high * count + slack):
+        raise EngineOutputBroken("k6 posted a histogram whose sum lies outside its extremes.")
+    return Point(_second(value), key, count=count, total=total, low=low, high=high, bins=bins)
+
+
+_READERS: dict[int, tuple[str, Callable[[Any, SeriesKey], Point]]] = {
+    Kind.COUNTER: ("counters", _counter), Kind.GAUGE: ("gauges", _gauge), Kind.RATE: ("rates", _rate),
+    Kind.TREND: ("trends", _trend),
+}  # fmt: skip
+"""By the metric's type: where its values stand, and how one is read."""
 
 
 def _bins(value: Any) -> dict[int, int]:
     """Counts by bucket; values outside k6's range are in the first and the last one."""
-    counters = iter(value.counters)
-    if sum(span.length for span in value.spans) != len(value.counters):
+    if len(value.spans) > LAST_BUCKET + 1 or sum(span.length for span in value.spans) != len(value.counters):
         raise EngineOutputBroken("k6 posted a histogram whose spans do not match its counters.")
+    counters = iter(value.counters)
     bins: dict[int, int] = {}
     index = 0
     for span in value.spans:
@@ -132,7 +174,18 @@ def _second(value: Any) -> int:
     return second
 
 
-def _finite(number: float) -> float:
-    if not math.isfinite(number):
-        raise EngineOutputBroken("k6 posted a number that is not finite.")
+def _count(number: int) -> int:
+    if number > MOST_COUNT:
+        raise EngineOutputBroken(f"k6 posted a count of {number:,} for one second.")
     return number
+
+
+def _number(number: float) -> float:
+    if not abs(number) <= LARGEST_SUM:  # NaN is in no order with anything.
+        raise EngineOutputBroken(f"k6 posted the number {number}.")
+    return number
+
+
+def _text(text: str) -> str:
+    """Cut, not refused: a script may well have addresses without end."""
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT]

@@ -135,7 +135,7 @@ def _health(plan: LoadPlan, dones: Mapping[int, Done], lost: tuple[int, ...], t0
         WorkerHealth(
             slot=slot, mean_cpu_cores=done.mean_cpu_cores, cores=_cores(plan, used - done.mean_cpu_cores), lost=slot in lost,
             start_skew_ms=None if done.started_at is None or t0 is None else (done.started_at - t0) * 1000,
-            script_errors=done.script_errors, broken_batches=done.broken_batches,
+            script_errors=done.script_errors, broken_batches=done.broken_batches, names_folded=done.names_folded,
         )
         for slot, done in sorted(dones.items())
     )  # fmt: skip

@@ -6,7 +6,7 @@ from portal.core.ports import Clock, Engine
 from portal.core.protocol import DoneReason, WorkerPhase
 from portal.core.split import WorkerAssignment
 from runner_images.agent.gates import GateStuck, StartGate
-from runner_images.agent.intake import HttpIntake, LinesIntake
+from runner_images.agent.intake import Intake
 from runner_images.agent.orders import End, Orders
 from runner_images.agent.process import EngineProcess
 from runner_images.agent.report import Report
@@ -20,7 +20,7 @@ AFTER_TERM = 5.0
 class EngineRun:
     def __init__(
         self, assignment: WorkerAssignment, engine: Engine, process: EngineProcess, gate: StartGate,
-        intake: HttpIntake | LinesIntake, report: Report, orders: Orders, clock: Clock,
+        intake: Intake, report: Report, orders: Orders, clock: Clock,
     ) -> None:  # fmt: skip
         self._plan, self._engine, self._process, self._gate = assignment.plan, engine, process, gate
         self._intake, self._report, self._orders, self._clock = intake, report, orders, clock

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Protocol
 
 from portal.core.ports import Clock
-from runner_images.agent.intake import Intake
 from runner_images.agent.process import EngineProcess
 
 PAUSED_WITH_VUS = 4
@@ -26,6 +25,11 @@ _held: list[socket.socket] = []
 
 class GateStuck(Exception):
     """The engine does not answer where it should take orders."""
+
+
+class SaysReady(Protocol):
+    @property
+    def is_ready(self) -> bool: ...
 
 
 class StartGate(Protocol):
@@ -76,7 +80,7 @@ class RestGate:
 class FileGate:
     """Artillery: the plugin says ready in its lines, then waits for the file with T0 in unix seconds."""
 
-    def __init__(self, path: Path, intake: Intake) -> None:
+    def __init__(self, path: Path, intake: SaysReady) -> None:
         self._path, self._intake = path, intake
 
     def is_ready(self) -> bool:

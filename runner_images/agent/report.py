@@ -7,7 +7,7 @@ import math
 import threading
 from collections.abc import Iterable, Iterator
 
-from portal.core.errors import StoreUnavailable
+from portal.core.errors import EngineOutputBroken, StoreUnavailable
 from portal.core.ports import Clock
 from portal.core.protocol import Done, DoneReason, Ready, WorkerPhase
 from portal.core.snapshot import IntervalSnapshot, Point
@@ -23,6 +23,9 @@ LATE_SECONDS = 3
 """A second without numbers is closed so long after its end; what comes later still is added under its own second."""
 SETTLED = 0.3
 """Engines report a second once it is over, each of their threads for itself: so long after the first of it all is there."""
+
+FARTHEST_SECONDS = 3600.0
+"""Between a sample and the clock; one second far away would stretch the run's timeline to there."""
 
 EVER = 1 << 36
 
@@ -46,8 +49,12 @@ class Report:
         self.was_written = False
 
     def add(self, points: Iterable[Point]) -> None:
+        """All of a batch or, with EngineOutputBroken, nothing of it. Engine and agent have the same clock."""
+        batch, now = tuple(points), self._clock.now()
+        if any(abs(point.second - now) > FARTHEST_SECONDS for point in batch):
+            raise EngineOutputBroken("The engine reports of another time.")
         with self._lock:
-            self._window.add(self._noted(points))
+            self._window.add(self._noted(batch))
 
     def _noted(self, points: Iterable[Point]) -> Iterator[Point]:
         for point in points:
@@ -100,7 +107,7 @@ class Report:
             snapshots=self._seq, digests=tuple(self._reporter.digests), started_at=self._released_at, first_second=self._t0,
             last_second=until if self._from is not None else None, broken_batches=broken,
             mean_cpu_cores=round(vitals.mean_cores(), 3), peak_cpu_cores=round(vitals.peak_cores, 3),
-            peak_memory_bytes=vitals.peak_memory,
+            peak_memory_bytes=vitals.peak_memory, names_folded=self._window.names_dropped,
         )  # fmt: skip
         if process is not None:
             log = "\n".join(process.log()).encode()

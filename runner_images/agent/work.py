@@ -21,7 +21,8 @@ from runner_images.agent.clock import SystemClock
 from runner_images.agent.engine_run import EngineRun
 from runner_images.agent.exit_codes import ExitCode
 from runner_images.agent.gates import FileGate, RestGate, StartGate, free_port
-from runner_images.agent.intake import HttpIntake, LinesIntake
+from runner_images.agent.intake import HttpIntake
+from runner_images.agent.lines import LinesIntake
 from runner_images.agent.orders import End, Orders
 from runner_images.agent.process import EngineProcess
 from runner_images.agent.report import Report

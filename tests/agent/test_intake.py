@@ -14,7 +14,8 @@ import pytest
 from portal.core.errors import EngineOutputBroken
 from portal.core.snapshot import Kind, Point, SeriesKey
 from portal.engines.k6_wire import read_batch
-from runner_images.agent.intake import HttpIntake, LinesIntake
+from runner_images.agent.intake import HttpIntake
+from runner_images.agent.lines import LinesIntake
 from tests.fakes import PATIENCE_SECONDS, wait_until
 
 FIXTURES = Path(__file__).parents[1] / "fixtures/k6"
@@ -55,7 +56,7 @@ def seen() -> Seen:
 def intake(seen: Seen) -> Iterator[HttpIntake]:
     taking = HttpIntake(seen.read, seen.add)
     yield taking
-    if taking.reading._thread.is_alive():
+    if taking.reading.is_alive():
         taking.finish()
 
 

@@ -92,6 +92,12 @@ def test_unreadable_batches_and_empty_runs_are_inconclusive() -> None:
     assert verdict(replace(empty, iterations=5)).outcome is Outcome.PASSED
 
 
+def test_names_counted_together_are_noted_once_for_all_workers() -> None:
+    (note,) = verdict(workers=(WorkerHealth(0, names_folded=30), WorkerHealth(1, names_folded=1234), WorkerHealth(2))).notes
+    assert "500" in note
+    assert "1,234 more are counted together as __other__" in note
+
+
 def test_an_abort_by_a_threshold_is_a_failure_unless_workers_were_lost() -> None:
     found = verdict(replace(GOOD, coverage=0.2), BROKEN, end=EndReason.THRESHOLD_ABORT)
     assert found.outcome is Outcome.FAILED

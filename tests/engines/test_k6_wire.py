@@ -72,8 +72,8 @@ def test_labels_are_sorted_and_kept_with_their_odd_values() -> None:
     assert all(list(point.key.labels) == sorted(point.key.labels) for point in points("cloud_1.1.0"))
 
 
-def test_more_than_64_mib_is_refused_before_it_is_unpacked() -> None:
-    with pytest.raises(EngineOutputBroken, match="64 MiB"):
+def test_more_than_8_mib_is_refused_before_it_is_unpacked() -> None:
+    with pytest.raises(EngineOutputBroken, match="8 MiB"):
         read_batch(b"\xff\xff\xff\x7f" + b"\x00" * 20)
 
 
