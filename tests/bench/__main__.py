@@ -1,0 +1,59 @@
+"""`make bench`: runs every measurement, prints a table and JSON, and appends the result to var/bench/history.jsonl."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench import engines, merging, start, taurus
+
+HISTORY = Path(__file__).parents[2] / "var/bench/history.jsonl"
+PARTS: Mapping[str, Callable[[], dict[str, float]]] = {
+    "merging": merging.measure,
+    "engines": engines.measure,
+    "taurus": taurus.measure,
+    "start": start.measure,
+}
+GOALS = {
+    "k6_throughput_ratio": ">= 0.95",
+    "k6_agent_cpu_share": "<= 0.10",
+    "artillery_throughput_ratio": ">= 0.97",
+    "percentile_error_worst_per_cent": "<= 1",
+    "count_error": "0",
+    "max_error_ms": "0",
+    "start_latency_median_s": "<= 2",
+    "start_skew_p95_ms": "<= 300",
+    "controller_1000_cpu_cores": "< 1",
+    "controller_1000_peak_mb": "< 500",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS], help="only these")
+    chosen = parser.parse_args().parts or list(PARTS)
+    found: dict[str, float] = {}
+    for name in chosen:
+        found |= PARTS[name]()
+    print(f"\n{'measure':36} {'value':>12}  goal")
+    for key, value in found.items():
+        print(f"{key:36} {value:>12,.6g}  {GOALS.get(key, '')}")
+    kept = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        **found,
+    }
+    HISTORY.parent.mkdir(parents=True, exist_ok=True)
+    with HISTORY.open("a") as file:
+        file.write(json.dumps(kept) + "\n")
+    print(json.dumps(kept))
+
+
+if __name__ == "__main__":
+    main()
