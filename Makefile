@@ -62,6 +62,15 @@ fix: $(VENV)/dev.stamp ## format and mend what can be mended
 chaos: $(VENV)/dev.stamp node_modules/.stamp ## long failure tests: kill -9 of queue, ticker, portal, workers under load
 	@$(BIN)/python -m pytest -q -m chaos tests
 
+.venv-taurus/stamp: tests/bench/requirements-taurus.txt
+	@echo "[setup] Taurus, to compare with"
+	@$(PYTHON) -m venv .venv-taurus
+	@.venv-taurus/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+bench: setup $(VENV)/dev.stamp .venv-taurus/stamp ## measure speed and exactness against bare engines (about 8 minutes, quiet machine)
+	@$(BIN)/python -m tests.bench
+
 lock: ## write requirements*.txt anew from requirements*.in (needs uv)
 	uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
 	uv pip compile requirements-dev.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-dev.txt
