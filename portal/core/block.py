@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from portal.core.histogram import BUCKET_BITS, BUCKETS, Floats, Ints
 
 Slots: TypeAlias = NDArray[np.int32]
+_PARTS = 1e6
+_NOISE = 1e-11
+"""Relative: an engine's own sums of floats are off by less."""
 _DENSE = 4
 """A dense table may be this many times as long as the list of bins; beyond that sorting is cheaper."""
 
@@ -172,8 +175,8 @@ def combine(series: Sequence[SeriesKey], columns: Columns) -> Block:
     order, starts, inverse = _groups(columns.at * max(1, len(names)) + which)
     keys, counts = _add_bins(columns, inverse, len(starts))
     return Block(
-        names, columns.at[order][starts], which[order][starts], _reduce(np.add, columns.count, order, starts),
-        _reduce(np.add, columns.total, order, starts), _reduce(np.minimum, columns.low, order, starts),
+        names, columns.at[order][starts], which[order][starts], _sums(columns.count, order, starts),
+        _sums(columns.total, order, starts), _reduce(np.minimum, columns.low, order, starts),
         _reduce(np.maximum, columns.high, order, starts), keys, counts,
     )  # fmt: skip
 
@@ -197,6 +200,28 @@ def _groups(points: Ints) -> tuple[Ints, Ints, Ints]:
     inverse = np.empty(len(ordered), dtype=np.int64)
     inverse[order] = np.cumsum(fresh) - 1
     return order.astype(np.int64), np.flatnonzero(fresh), inverse
+
+
+def _sums(values: Floats, order: Ints, starts: Ints) -> Floats:
+    """Sums that come out the same in any order and grouping, which sums of floats do not.
+
+    Engines measure in whole numbers and whole nanoseconds, millionths of our unit; both are added apart and as integers, so
+    each sum is exact: to 2**53 for whole numbers, to 2**31 for others. What an engine's own floats are off is no part of it.
+    """
+    whole = np.floor(values)
+    parts = np.rint((values - whole) * _PARTS)
+    rest = values - _number(whole, parts)
+    rest = np.where(np.abs(rest) <= np.abs(values) * _NOISE, 0.0, rest)
+    added = _reduce(np.add, parts, order, starts)
+    carried = np.floor(added / _PARTS)
+    found = _number(_reduce(np.add, whole, order, starts) + carried, added - carried * _PARTS)
+    return found + _reduce(np.add, rest, order, starts)
+
+
+def _number(whole: Floats, parts: Floats) -> Floats:
+    """The nearest double, the very one an engine prints; beyond 2**31 there is no room for all the parts."""
+    small = np.where(np.abs(whole) < 1 << 31, whole, 0.0)
+    return np.where(small == whole, (small * _PARTS + parts) / _PARTS, whole + parts / _PARTS)
 
 
 def _reduce(operation: np.ufunc, values: Floats, order: Ints, starts: Ints) -> Floats:

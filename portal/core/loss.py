@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 
-from portal.core.merge import Gap
+from portal.core.counted import Gap
 
 MOST_PER_SLOT = 2
 SHORTEST_HOLE = 2

@@ -6,7 +6,7 @@ A gauge of one second adds up over workers; over time its last second stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from portal.core import histogram
 from portal.core.block import Block, Columns, Kind, Point, SeriesKey, combine
 from portal.core.histogram import BUCKET_BITS, BUCKETS, Ints
-from portal.core.snapshot import IntervalSnapshot
 
-CHUNK = 60
-_MOST_PENDING = 64
+EVER = 1 << 40
+"""A step that is longer than time: everything comes to second 0."""
 Labels = Sequence[tuple[str, str]]
 
 
@@ -72,6 +71,15 @@ def rollup(block: Block, seconds: int, *, origin: int = 0) -> Block:
     """Steps of `seconds` counted from `origin`, histograms added; a gauge keeps the last second of each step."""
     at = origin + (block.at - origin) // seconds * seconds
     return _moved(block, at, _last_gauges(block, at))
+
+
+def split_gauges(block: Block) -> tuple[Block, Block]:
+    """What adds up over time, and the gauges, of which the last second stands."""
+    gauges = np.array([key.kind is Kind.GAUGE for key in block.series], dtype=np.bool_)
+    if not gauges.any():
+        return block, Block.empty()
+    mask = gauges[block.which]
+    return block.where(~mask), block.where(mask)
 
 
 def collapse(block: Block, change: Callable[[SeriesKey], SeriesKey | None], *, over_time: bool = True) -> Block:
@@ -142,98 +150,3 @@ def _sink(point: Point) -> Sink:
     bins = np.zeros(BUCKETS, dtype=np.int64)
     bins[list(point.bins)] = list(point.bins.values())
     return Sink(point.key.kind, point.count, point.total, point.low, point.high, bins)
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """The unix seconds from `start` to before `end` of which nothing is known for a slot."""
-
-    slot: int
-    start: int
-    end: int
-
-
-class MergedRun:
-    """All snapshots of a run, each counted once. Adding is cheap; merging waits until someone asks."""
-
-    def __init__(self) -> None:
-        self._seen: set[tuple[int, int, int]] = set()
-        self._pending: list[Block] = []
-        self._chunks: dict[int, Block] = {}
-        self._minutes: dict[int, Block] = {}
-        self._ranges: dict[int, list[tuple[int, int]]] = {}
-        self.broken: dict[int, int] = {}
-        """Unreadable batches by slot."""
-
-    def add(self, snapshot: IntervalSnapshot) -> bool:
-        """False, and no effect, when this (slot, epoch, seq) was added before."""
-        identity = (snapshot.slot, snapshot.epoch, snapshot.seq)
-        if identity in self._seen:
-            return False
-        self._seen.add(identity)
-        self.broken[snapshot.slot] = self.broken.get(snapshot.slot, 0) + snapshot.broken
-        ranges = self._ranges.get(snapshot.slot, [])
-        self._ranges[snapshot.slot] = _joined([*ranges, (snapshot.start, snapshot.end)])
-        self._pending.append(snapshot.block)
-        if len(self._pending) >= _MOST_PENDING:
-            self._settle()
-        return True
-
-    def block(self, since: int | None = None, until: int | None = None) -> Block:
-        """Everything measured in these seconds, at a resolution of one second."""
-        self._settle()
-        inside = (
-            minute for minute in sorted(self._chunks)
-            if (since is None or (minute + 1) * CHUNK > since) and (until is None or minute * CHUNK < until)
-        )  # fmt: skip
-        return merge(self._chunks[minute] for minute in inside).between(since, until)
-
-    def minutes(self) -> Block:
-        """The same rolled up to minutes: cheap to ask for again and again in a long run."""
-        self._settle()
-        for minute, chunk in self._chunks.items():
-            if minute not in self._minutes:
-                self._minutes[minute] = rollup(chunk, CHUNK)
-        return merge(self._minutes[minute] for minute in sorted(self._minutes))
-
-    def coverage(self, t0: int, ends: Mapping[int, int]) -> float:
-        """Which part (0..1) of the planned worker-seconds is accounted for; `ends` is each slot's planned end."""
-        planned = sum(max(0, end - t0) for end in ends.values())
-        return 1 - sum(gap.end - gap.start for gap in self.missing(t0, ends)) / planned if planned else 0.0
-
-    def missing(self, t0: int, ends: Mapping[int, int]) -> tuple[Gap, ...]:
-        """Per slot, the seconds between `t0` and its planned end that no snapshot accounts for."""
-        return tuple(gap for slot in sorted(ends) for gap in _gaps(slot, self._ranges.get(slot, []), t0, ends[slot]))
-
-    def covered(self) -> frozenset[int]:
-        """The seconds that at least one worker accounts for."""
-        whole = _joined([part for ranges in self._ranges.values() for part in ranges])
-        return frozenset(second for start, end in whole for second in range(start, end))
-
-    def _settle(self) -> None:
-        fresh = merge(self._pending)
-        self._pending.clear()
-        for minute in np.unique(fresh.at // CHUNK).tolist():
-            part = fresh.between(minute * CHUNK, (minute + 1) * CHUNK)
-            self._chunks[minute] = merge((self._chunks[minute], part)) if minute in self._chunks else part
-            self._minutes.pop(minute, None)
-
-
-def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sorted ranges that do not touch each other."""
-    found: list[tuple[int, int]] = []
-    for start, end in sorted(ranges):
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
-        elif start < end:
-            found.append((start, end))
-    return found
-
-
-def _gaps(slot: int, ranges: list[tuple[int, int]], start: int, end: int) -> list[Gap]:
-    found, reached = [], start
-    for first, last in [*ranges, (end, end)]:
-        if reached < min(first, end):
-            found.append(Gap(slot, reached, min(first, end)))
-        reached = max(reached, last)
-    return found

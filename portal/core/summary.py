@@ -97,15 +97,16 @@ class RunSummary:
 
 def summarise(
     block: Block, *, t0: int | None, seconds: float, coverage: float, workers: int, lost: tuple[int, ...] = (),
-    start_skew_ms: float | None = None,
+    start_skew_ms: float | None = None, vus_max: int | None = None,
 ) -> RunSummary:  # fmt: skip
+    """`vus_max` where `block` is the totals of a run, in which the number of users of every second is no longer."""
     # Everything but the number of users is the same over all the time, so time is folded away once.
     whole = collapse(block, lambda key: key)
-    requests = round(select(whole, "http_reqs").total)
+    requests, users = round(select(whole, "http_reqs").total), _most_users(block) if vus_max is None else vus_max
     return RunSummary(
         t0=t0, seconds=seconds, requests=requests, failed=round(select(whole, "http_req_failed").total),
         requests_per_second=_per(requests, seconds), iterations=round(select(whole, "iterations").total),
-        dropped_iterations=round(select(whole, "dropped_iterations").total), vus_max=_most_users(block),
+        dropped_iterations=round(select(whole, "dropped_iterations").total), vus_max=users,
         data_sent=select(whole, "data_sent").total, data_received=select(whole, "data_received").total,
         latency=latency_of(select(whole, "http_req_duration")), by_name=_requests(whole, seconds), errors=_errors(whole),
         checks=_checks(whole), metrics=_metrics(whole), coverage=coverage, workers=workers, lost=lost,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portal.core.block import Block
 from portal.core.histogram import BUCKETS, sparse_quantile
 from portal.core.merge import per_second, rollup
+from portal.core.spans import Spans, overlaps
 
 COUNTED = ("http_reqs", "http_req_failed", "iterations", "vus", "dropped_iterations")
 
@@ -30,15 +30,19 @@ class TimePoint:
     high: float | None = None
     dropped: float | None = None
 
+    def moved(self, seconds: int) -> TimePoint:
+        """Never to before the start."""
+        return replace(self, second=max(0, self.second + seconds))
 
-def timeline(block: Block, t0: int, until: int, *, covered: Set[int], step: int = 1) -> tuple[TimePoint, ...]:
+
+def timeline(block: Block, t0: int, until: int, *, covered: Spans, step: int = 1) -> tuple[TimePoint, ...]:
     """One TimePoint per `step` seconds from `t0` to before `until` (unix seconds); `covered` as MergedRun says."""
     part = block.between(t0, until)
     counts = {metric: _totals(part, metric, t0, step) for metric in COUNTED}
     latencies = _latencies(part, t0, step)
     found = []
     for start in range(t0, until, step):
-        if not any(second in covered for second in range(start, min(start + step, until))):
+        if not overlaps(covered, start, min(start + step, until)):
             found.append(TimePoint(start - t0))
             continue
         p50, p95, p99, high = latencies.get(start, (None, None, None, None))

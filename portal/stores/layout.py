@@ -14,6 +14,7 @@ MOST_RAW_NAME = 150
 # A part never begins with a dot: "." and ".." would leave the store, and dot files are the filesystem's temporaries.
 _PART = re.compile(r"[A-Za-z0-9_=+@-][A-Za-z0-9._=+@-]{0,199}")
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_LEASE = re.compile(rf"(?:.*/)?lease/(\d{{{SLOT_DIGITS}}})/(\d{{{EPOCH_DIGITS}}})")
 _SNAPSHOT = re.compile(rf"(?:.*/)?snap/(\d{{{SLOT_DIGITS}}})/(\d{{{EPOCH_DIGITS}}})/(\d{{{SEQ_DIGITS}}})\.mp\.z")
 
 
@@ -68,8 +69,20 @@ def assignment_key(run_id: str, slot: int, epoch: int) -> str:
     return f"{run_prefix(run_id)}assign/{_epoch(epoch)}/{_slot(slot)}.json"
 
 
+def lease_prefix(run_id: str) -> str:
+    return run_prefix(run_id) + "lease/"
+
+
 def lease_key(run_id: str, slot: int, epoch: int) -> str:
-    return f"{run_prefix(run_id)}lease/{_slot(slot)}/{_epoch(epoch)}"
+    return f"{lease_prefix(run_id)}{_slot(slot)}/{_epoch(epoch)}"
+
+
+def parse_lease_key(key: str) -> tuple[int, int]:
+    """(slot, epoch); raises ValueError when `key` is not one of `lease_key`."""
+    match = _LEASE.fullmatch(key)
+    if match is None:
+        raise ValueError(f"{key[:200]!r} is not the key of a lease.")
+    return int(match[1]), int(match[2])
 
 
 def ready_prefix(run_id: str) -> str:
@@ -100,8 +113,12 @@ def snapshot_prefix(run_id: str) -> str:
     return run_prefix(run_id) + "snap/"
 
 
+def worker_snapshot_prefix(run_id: str, slot: int, epoch: int) -> str:
+    return f"{snapshot_prefix(run_id)}{_slot(slot)}/{_epoch(epoch)}/"
+
+
 def snapshot_key(run_id: str, slot: int, epoch: int, seq: int) -> str:
-    return f"{snapshot_prefix(run_id)}{_slot(slot)}/{_epoch(epoch)}/{_padded(seq, SEQ_DIGITS, 'seq')}.mp.z"
+    return f"{worker_snapshot_prefix(run_id, slot, epoch)}{_padded(seq, SEQ_DIGITS, 'seq')}.mp.z"
 
 
 def parse_snapshot_key(key: str) -> tuple[int, int, int]:
@@ -129,8 +146,18 @@ def series_prefix(run_id: str, resolution: int) -> str:
     return f"{run_prefix(run_id)}series/{resolution}/"
 
 
-def series_key(run_id: str, resolution: int, chunk: int) -> str:
-    return f"{series_prefix(run_id, resolution)}{_padded(chunk, SEQ_DIGITS, 'chunk')}.mp.z"
+def series_key(run_id: str, resolution: int, chunk: int, digest: str) -> str:
+    """Named by content: a chunk that grows gets another key, and a late writer of an old one destroys nothing."""
+    return f"{series_prefix(run_id, resolution)}{_padded(chunk, SEQ_DIGITS, 'chunk')}-{digest}.mp.z"
+
+
+def kept_prefix(run_id: str) -> str:
+    return run_prefix(run_id) + "series/kept/"
+
+
+def kept_key(run_id: str, number: int) -> str:
+    """Which chunks are valid, and the snapshots they are made of; the highest number counts."""
+    return f"{kept_prefix(run_id)}{_padded(number, SEQ_DIGITS, 'number')}.json"
 
 
 def timeline_key(run_id: str, step: int, chunk: int) -> str:

@@ -71,6 +71,10 @@ class RunStore:
     def lease(self, slot: int, epoch: int) -> Lease | None:
         return self._read(Lease, layout.lease_key(self.run_id, slot, epoch))
 
+    def leased(self) -> frozenset[tuple[int, int]]:
+        """Slot and epoch of every worker that ever began."""
+        return frozenset(map(layout.parse_lease_key, self._objects.list(layout.lease_prefix(self.run_id))))
+
     def say_ready(self, ready: Ready) -> None:
         self._objects.put(layout.ready_key(self.run_id, ready.slot), to_json(ready))
 
@@ -135,9 +139,16 @@ class RunStore:
         self._objects.put(layout.snapshot_key(self.run_id, slot, epoch, seq), data)
 
     def snapshot_keys(self, known: Container[str] = ()) -> tuple[str, ...]:
-        """All but the known, in order of slot, epoch and seq. Lists the whole run: to follow many workers, ask
-        `snapshot` for the next seq of each and use this from time to time."""
+        """All but the known, in order of slot, epoch and seq. Who follows a run asks `snapshot` for the next of each worker."""
         return tuple(key for key in self._objects.list(layout.snapshot_prefix(self.run_id)) if key not in known)
+
+    def snapshot_seqs(self, slot: int, epoch: int) -> tuple[int, ...]:
+        """One worker's, in order: also those behind one that is missing."""
+        keys = self._objects.list(layout.worker_snapshot_prefix(self.run_id, slot, epoch))
+        return tuple(layout.parse_snapshot_key(key)[2] for key in keys)
+
+    def drop_snapshots(self) -> None:
+        self._objects.delete(layout.snapshot_prefix(self.run_id))
 
     def snapshot_bytes(self, key: str) -> bytes | None:
         return self._objects.get(self._own(key))
@@ -178,19 +189,32 @@ class RunStore:
 
     # Results
 
-    def save_series(self, resolution: int, chunk: int, data: bytes) -> None:
-        """`resolution` in seconds."""
-        self._objects.put(layout.series_key(self.run_id, resolution, chunk), data)
-
-    def series(self, resolution: int, chunk: int) -> bytes | None:
-        return self._objects.get(layout.series_key(self.run_id, resolution, chunk))
+    def save_series(self, resolution: int, chunk: int, data: bytes) -> str:
+        """`resolution` in seconds. Gives the key, which depends on the content; what was there before stays."""
+        key = layout.series_key(self.run_id, resolution, chunk, hashlib.sha256(data).hexdigest()[:16])
+        self._objects.put(key, data)
+        return key
 
     def series_keys(self, resolution: int) -> tuple[str, ...]:
-        """In order of chunk."""
+        """In order of chunk; `newest_kept` says which are valid."""
         return self._objects.list(layout.series_prefix(self.run_id, resolution))
+
+    def drop_series(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._objects.delete(self._own(key))
 
     def series_bytes(self, key: str) -> bytes | None:
         return self._objects.get(self._own(key))
+
+    def save_kept(self, number: int, data: bytes) -> bool:
+        """Written once for each number; False where another process was first. The last two are there."""
+        if number > 2:
+            self._objects.delete(layout.kept_key(self.run_id, number - 2))
+        return self._objects.put_new(layout.kept_key(self.run_id, number), data)
+
+    def newest_kept(self) -> bytes | None:
+        keys = self._objects.list(layout.kept_prefix(self.run_id))
+        return self._objects.get(keys[-1]) if keys else None
 
     def save_summary(self, data: bytes) -> None:
         self._objects.put(layout.summary_key(self.run_id), data)

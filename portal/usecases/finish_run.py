@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,7 +14,7 @@ from portal.core.run_state import RunState
 from portal.core.wire import to_json, to_plain
 from portal.models import Result, Run, Worker
 from portal.models.worker import WorkerState
-from portal.usecases.judge_run import Judged, judge_run
+from portal.usecases.judge_run import Judged, gather_all, judge_run
 from portal.wiring import Parts
 
 log = logging.getLogger("portal.finish")
@@ -27,18 +28,25 @@ def finish_run(run_id: str, parts: Parts) -> None:
         return
     left = _end_compute(run, parts)
     store = parts.store(run_id)
-    judged = judge_run(run, store)
-    try:
-        for resolution, chunks in judged.chunks.items():
-            for number, data in chunks:
-                store.save_series(resolution, number, data)
-        store.save_summary(to_json(judged.summary))
-    except StoreUnavailable as error:
-        judged = judged.with_note(f"The merged series could not be kept: {error.message}")
+    gathered = gather_all(run, store)
+    not_kept = _failure_of(gathered.keep)
+    judged = judge_run(run, store, gathered)
+    summary = to_json(judged.summary)
+    if said := not_kept or _failure_of(lambda: store.save_summary(summary)):
+        judged = judged.with_note(f"The merged series could not be kept: {said}")
     if left:
         judged = judged.with_note(f"Still there after {GONE_WITHIN:.0f} s and told to end: {', '.join(left)}.")
     _write(run, judged)
     log.info("ended run_id=%s reason=%s verdict=%s", run.id, judged.end_reason, judged.verdict.outcome)
+
+
+def _failure_of(write: Callable[[], object]) -> str:
+    """A store that takes nothing more costs the series, never the result."""
+    try:
+        write()
+    except StoreUnavailable as error:
+        return error.message
+    return ""
 
 
 def _write(run: Run, judged: Judged) -> None:

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from portal.core.block import Block
-from portal.core.errors import WireInvalid
 from portal.core.health import WorkerHealth
 from portal.core.load import OpenLoad, arrivals_until
-from portal.core.merge import MergedRun, rollup
+from portal.core.merged_run import MergedRun
 from portal.core.observe import evaluate
 from portal.core.plan import LoadPlan
 from portal.core.protocol import Done, DoneReason
 from portal.core.run_state import EndReason
-from portal.core.snapshot import IntervalSnapshot
 from portal.core.summary import RunSummary, summarise
 from portal.core.thresholds import ThresholdResult
-from portal.core.timeline import TimePoint, timeline
+from portal.core.timeline import TimePoint
 from portal.core.verdict import Verdict, judge
 from portal.models import Run, Worker
 from portal.models.worker import WorkerState
 from portal.stores.run_store import RunStore
 from portal.usecases.census import NO_LOAD
-
-CHUNK_SECONDS = {1: 600, 10: 6000, 60: 36000}
-"""How much time one stored chunk of merged series holds, by resolution in seconds."""
-MOST_POINTS = 600
-"""Points of a stored timeline; longer runs get wider steps, with percentiles read exactly for each."""
+from portal.usecases.draw_timeline import draw_timeline
+from portal.usecases.gather_series import GatheredSeries, workers_of
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,49 +33,45 @@ class Judged:
     end_reason: EndReason
     message: str
     timeline: tuple[TimePoint, ...]
-    chunks: Mapping[int, tuple[tuple[int, bytes], ...]]
-    """Merged series by resolution: chunk number and bytes."""
 
     def with_note(self, note: str) -> Judged:
         return dataclasses.replace(self, verdict=dataclasses.replace(self.verdict, notes=(*self.verdict.notes, note)))
 
 
-def judge_run(run: Run, store: RunStore) -> Judged:
+def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None) -> Judged:
     """The same store gives the same result, however often it is asked."""
     plan = run.load_plan()
-    merged, unreadable = _merge(store)
+    gathered = gathered or gather_all(run, store)
+    merged = gathered.merged
     dones = {slot: done for (slot, _), done in store.dones().items()}
     # Not from the row: a run that is stopped in the moment of its start may have one that the row does not know of.
     start = store.started()
     t0 = None if start is None else start.t0
     no_load = _no_load(run)
     lost = _lost(run, plan, dones, no_load) if start else ()
-    block = merged.block()
+    block = merged.totals()
     until = _until(merged, dones, t0)
     seconds = 0.0 if t0 is None else float(until - t0)
     coverage = 0.0 if t0 is None else merged.coverage(t0, _ends(plan, dones, t0, until, no_load))
     skews = [(done.started_at - t0) * 1000 for done in dones.values() if done.started_at is not None and t0 is not None]
     summary = summarise(
         block, t0=t0, seconds=seconds, coverage=round(coverage, 4), workers=plan.workers, lost=lost,
-        start_skew_ms=round(_widest(skews), 1) if skews else None,
+        start_skew_ms=round(_widest(skews), 1) if skews else None, vus_max=merged.users(),
     )  # fmt: skip
     results = evaluate(plan.thresholds, block, seconds=seconds)
     reason, message = _reason(run, summary, dones)
     verdict = judge(summary, results, end_reason=reason,
                     workers=_health(plan, dones, lost, t0), requested=_arrivals(plan))  # fmt: skip
-    judged = Judged(summary, results, verdict, reason, message, _timeline(block, merged, t0, until), _chunks(block))
-    return judged.with_note(f"Snapshots that could not be read: {unreadable}.") if unreadable else judged
+    judged = Judged(summary, results, verdict, reason, message, draw_timeline(gathered, t0, until))
+    return judged.with_note(f"Snapshots that could not be read: {merged.unreadable}.") if merged.unreadable else judged
 
 
-def _merge(store: RunStore) -> tuple[MergedRun, int]:
-    merged, unreadable = MergedRun(), 0
-    for key in store.snapshot_keys():
-        data = store.snapshot_bytes(key)
-        try:
-            merged.add(IntervalSnapshot.decode(data or b""))
-        except WireInvalid:
-            unreadable += 1
-    return merged, unreadable
+def gather_all(run: Run, store: RunStore) -> GatheredSeries:
+    """Every snapshot there is, once the workers are gone."""
+    gathered = GatheredSeries(store, run.load_plan().flush_every.total_seconds())
+    launched = Worker.objects.filter(run=run).values_list("slot", "epoch")
+    gathered.read_rest(workers_of(store, launched), store.dones())
+    return gathered
 
 
 def _reason(run: Run, summary: RunSummary, dones: Mapping[int, Done]) -> tuple[EndReason, str]:
@@ -114,7 +104,7 @@ def _lost(run: Run, plan: LoadPlan, dones: Mapping[int, Done], no_load: frozense
 def _until(merged: MergedRun, dones: Mapping[int, Done], t0: int | None) -> int:
     """The first unix second after the start for which no worker speaks any more."""
     said = (done.last_second for done in dones.values() if done.last_second is not None)
-    return max((t0 or 0, *said, *(second + 1 for second in merged.covered())))
+    return max((t0 or 0, merged.newest, *said))
 
 
 def _ends(plan: LoadPlan, dones: Mapping[int, Done], t0: int, until: int, no_load: frozenset[DoneReason]) -> dict[int, int]:
@@ -149,24 +139,3 @@ def _cores(plan: LoadPlan, used_by_others: float) -> float:
 
 def _arrivals(plan: LoadPlan) -> int | None:
     return int(arrivals_until(plan.load, plan.duration)) if isinstance(plan.load, OpenLoad) else None
-
-
-def _timeline(block: Block, merged: MergedRun, t0: int | None, until: int) -> tuple[TimePoint, ...]:
-    if t0 is None or until <= t0:
-        return ()
-    step = max(1, -(-(until - t0) // MOST_POINTS))
-    return timeline(block, t0, until, covered=merged.covered(), step=step)
-
-
-def _chunks(block: Block) -> dict[int, tuple[tuple[int, bytes], ...]]:
-    return {resolution: tuple(_cut(rollup(block, resolution), length)) for resolution, length in CHUNK_SECONDS.items()}
-
-
-def _cut(block: Block, length: int) -> Iterator[tuple[int, bytes]]:
-    """Chunks numbered by their place in unix time, each written as a snapshot of no worker in particular."""
-    if not len(block):
-        return
-    for number in range(int(block.at[0]) // length, int(block.at[-1]) // length + 1):
-        part = block.between(number * length, (number + 1) * length)
-        if len(part):
-            yield number, IntervalSnapshot(0, 0, number, number * length, (number + 1) * length, part, final=True).encode()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from portal.core.merge import MergedRun
+from portal.core.merged_run import MergedRun
 from portal.core.timeline import TimePoint, timeline
 from portal.stores.run_store import RunStore
 
@@ -60,7 +60,7 @@ class LiveTimeline:
     def _add(self, store: RunStore, series: MergedRun, t0: int, step: int, since: int, until: int) -> None:
         if until <= since:
             return
-        block = series.block(t0 + since, t0 + until)
+        block = series.recent(t0 + since, t0 + until)
         kept = self._open[step]
         for point in timeline(block, t0 + since, t0 + until, covered=series.covered(), step=step):
             kept[point.second + since] = replace(point, second=point.second + since)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from portal.core.merge import MergedRun, select
+from portal.core.merge import select
+from portal.core.merged_run import MergedRun
 from portal.core.thresholds import ThresholdResult
 from portal.usecases.census import Census
 
 RATE_SECONDS, LATENCY_SECONDS = 5, 10
 
 
-def progress_of(
-    series: MergedRun, census: Census, results: tuple[ThresholdResult, ...], *, t0: int | None, newest: int
-) -> dict[str, object]:
-    """`newest` is the first second not accounted for yet. Latencies in ms, None where nothing was measured."""
+def progress_of(series: MergedRun, census: Census, results: tuple[ThresholdResult, ...], *, t0: int | None) -> dict[str, object]:
+    """Latencies in ms, None where nothing was measured."""
     known: dict[str, object] = {"workers": {**census.counts(), "planned": census.expected, "launched": len(census.rows)}}
+    newest = series.newest
     if t0 is None or newest <= t0:
         return known
-    totals, recent = series.minutes(), series.block(newest - LATENCY_SECONDS, newest)
+    totals, recent = series.totals(), series.recent(newest - LATENCY_SECONDS, newest)
     seconds = min(RATE_SECONDS, newest - t0)
     lately = select(recent, "http_reqs", since=newest - seconds, until=newest)
     return {

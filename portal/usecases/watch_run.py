@@ -11,17 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from portal.core.errors import StoreFull, StoreUnavailable, WireInvalid
-from portal.core.merge import MergedRun
+from portal.core.errors import StoreFull, StoreUnavailable
 from portal.core.observe import evaluate
 from portal.core.plan import LoadPlan
 from portal.core.protocol import DoneReason, Pulse, Start
 from portal.core.run_state import WATCHED, EndReason, RunState
-from portal.core.snapshot import IntervalSnapshot
 from portal.models import Run
 from portal.stores.run_store import RunStore
 from portal.usecases.census import Census, take_census
 from portal.usecases.end_run import collect_run, end_run
+from portal.usecases.gather_series import GatheredSeries
 from portal.usecases.live_timeline import LiveTimeline, final_until
 from portal.usecases.progress import progress_of
 from portal.wiring import Parts
@@ -40,14 +39,9 @@ class Watch:
 
     store: RunStore
     plan: LoadPlan
-    series: MergedRun = field(default_factory=MergedRun)
-    newest: int = 0
-    """The first unix second no worker accounts for yet."""
-    reached: dict[int, int] = field(default_factory=dict)
-    """By slot: the first unix second it does not account for yet."""
+    gathered: GatheredSeries | None = None
+    """None until the load begins."""
     live: LiveTimeline = field(default_factory=LiveTimeline)
-    next_seq: dict[tuple[int, int], int] = field(default_factory=dict)
-    """By slot and epoch: the snapshot to ask for next."""
     pulse_at: float = 0.0
     store_fails_since: float | None = None
     heard_since: float = 0.0
@@ -142,13 +136,15 @@ def _start(run: Run, watch: Watch, parts: Parts) -> None:
 
 
 def _running(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -> None:
-    read_new(watch, census)
+    gathered = watch.gathered = watch.gathered or GatheredSeries(watch.store, watch.plan.flush_every.total_seconds())
+    gathered.read_new(((row.slot, row.epoch) for row in census.rows), now)
     start = watch.store.started()
     t0 = start.t0 if start else None
-    seconds = 0.0 if t0 is None else max(0.0, watch.newest - t0)
-    results = evaluate(watch.plan.thresholds, watch.series.minutes(), seconds=seconds) if seconds else ()
-    progress = progress_of(watch.series, census, results, t0=t0, newest=watch.newest)
-    Run.objects.filter(pk=run.id).update(progress={**progress, "timeline_until": show_new(watch, census, t0)})
+    seconds = 0.0 if t0 is None else max(0.0, gathered.merged.newest - t0)
+    results = evaluate(watch.plan.thresholds, gathered.merged.totals(), seconds=seconds) if seconds else ()
+    progress = progress_of(gathered.merged, census, results, t0=t0)
+    Run.objects.filter(pk=run.id).update(progress={**progress, "timeline_until": show_new(watch, gathered, census, t0)})
+    gathered.keep_if_due(now)
     if census.all_over:
         # From the state that was seen only: a stop that came in between has its own reason, which the next look reads.
         collect_run(run.id, _end_reason(run, census), old=(RunState(run.state),),
@@ -166,30 +162,14 @@ def _running(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -
         end_run(run.id, EndReason.DEADLINE, parts, message="Workers did not end at their deadline.", hard=True)
 
 
-def read_new(watch: Watch, census: Census) -> None:
-    """Merges the snapshots that have arrived since the last look; they come in order of seq, one reader asks for the next."""
-    for row in census.rows:
-        worker = (row.slot, row.epoch)
-        seq = watch.next_seq.get(worker, 0)
-        while (data := watch.store.snapshot(row.slot, row.epoch, seq)) is not None:
-            seq += 1
-            try:
-                snapshot = IntervalSnapshot.decode(data)
-            except WireInvalid as error:
-                log.warning("snapshot_unreadable run_id=%s slot=%s: %s", watch.plan.run_id, row.slot, error)
-                continue
-            watch.series.add(snapshot)
-            watch.newest = max(watch.newest, snapshot.end)
-            watch.reached[row.slot] = max(watch.reached.get(row.slot, 0), snapshot.end)
-            watch.live.changed(min((snapshot.start, *snapshot.block.at[:1].tolist())))
-        watch.next_seq[worker] = seq
-
-
-def show_new(watch: Watch, census: Census, t0: int | None) -> int:
+def show_new(watch: Watch, gathered: GatheredSeries, census: Census, t0: int | None) -> int:
     """Writes the live timeline as far as its seconds are final; how many it has."""
     if t0 is not None:
+        if (changed := gathered.take_changed()) is not None:
+            watch.live.changed(changed)
+        merged = gathered.merged
         measuring = (slot for slot in census.states if slot not in census.slots("done", "lost"))
-        watch.live.write(watch.store, watch.series, t0, final_until(watch.newest, watch.reached, measuring, t0))
+        watch.live.write(watch.store, merged, t0, final_until(merged.newest, merged.reached(), measuring, t0))
     return watch.live.until
 
 

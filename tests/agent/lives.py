@@ -17,7 +17,8 @@ import psutil
 
 from portal.backends.sandbox import HostSandbox
 from portal.core.load import Load, duration
-from portal.core.merge import MergedRun, select
+from portal.core.merge import select
+from portal.core.merged_run import MergedRun
 from portal.core.ports import EngineTools
 from portal.core.protocol import Done, Pulse, Start
 from portal.core.script import ScriptSource
@@ -96,7 +97,7 @@ class Lives:
         return run
 
     def requests(self) -> float:
-        return select(self.merged().block(), "http_reqs").total
+        return select(self.merged().recent(), "http_reqs").total
 
     def logs(self) -> str:
         return "\n".join(path.read_text() for path in sorted(self.folder.glob("agent-*.log")))

@@ -14,7 +14,8 @@ from typing import Any  # Any: the fields of a plan, passed through by name.
 
 import psutil
 
-from portal.core.merge import MergedRun, select
+from portal.core.merge import select
+from portal.core.merged_run import MergedRun
 from portal.core.ports import Engine, EngineTools
 from portal.core.protocol import Done, Lease, Start, Stop
 from portal.core.run_state import EndReason
@@ -101,7 +102,7 @@ class Rig:
         run = MergedRun()
         for key in self.store.snapshot_keys():
             run.add(IntervalSnapshot.decode(self.store.snapshot_bytes(key) or b""))
-        return select(run.block(), "http_reqs").total
+        return select(run.recent(), "http_reqs").total
 
     def done(self) -> Done:
         ((_, done),) = self.store.dones().items()

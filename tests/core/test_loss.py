@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from portal.core.counted import Gap
 from portal.core.loss import holes, may_replace, most_replacements
-from portal.core.merge import Gap
 
 T0 = 1_000_000
 

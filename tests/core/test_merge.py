@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.core.merge import Gap, MergedRun, by_label, merge, per_second, rollup, select
+from portal.core.merge import by_label, merge, per_second, rollup, select
 from portal.core.snapshot import Block, Kind
-from tests.core.points import any_block, counter, gauge, rate, request, snapshot, trend
+from tests.core.points import any_block, counter, gauge, rate, request, trend
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -75,52 +75,3 @@ def test_by_label_and_per_second_keep_one_thing_each() -> None:
     block = Block.of([rate(1, "checks", 1, 2, check="a"), rate(2, "checks", 3, 3, check="a"), rate(2, "checks", 0, 1, check="b")])
     assert {name: sink.total for name, sink in by_label(block, "checks", "check").items()} == {"a": 4, "b": 0}
     assert per_second(block, "checks").count.tolist() == [2, 4]
-
-
-def test_a_snapshot_counts_once_however_often_it_arrives() -> None:
-    run = MergedRun()
-    piece = snapshot(points=[counter(100, "hits", 5)])
-    assert run.add(piece)
-    assert not run.add(piece)
-    assert select(run.block(), "hits").total == 5
-    assert not run.add(piece)
-    assert select(run.block(), "hits").total == 5
-
-
-@quick
-@given(st.lists(any_block(), max_size=6), st.data())
-def test_a_run_is_its_blocks_merged_whenever_one_asks(blocks: list[Block], data: st.DataObject) -> None:
-    run = MergedRun()
-    for seq, block in enumerate(blocks):
-        run.add(snapshot(seq=seq, points=block.points()))
-        if data.draw(st.booleans()):
-            run.block()
-    assert run.block() == merge(blocks)
-    assert run.block(103, 108) == merge(blocks).between(103, 108)
-    assert run.minutes() == rollup(merge(blocks), 60)
-
-
-def test_late_points_reach_minutes_that_were_already_rolled_up() -> None:
-    run = MergedRun()
-    run.add(snapshot(points=[counter(100, "hits", 1), counter(500, "hits", 1)]))
-    assert select(run.minutes(), "hits").total == 2
-    run.add(snapshot(seq=1, points=[counter(101, "hits", 1)]))
-    assert select(run.minutes(), "hits").total == 3
-
-
-def test_coverage_names_the_slots_and_seconds_that_are_missing() -> None:
-    run = MergedRun()
-    run.add(snapshot(0, 0, start=98, end=105))
-    run.add(snapshot(0, 1, start=105, end=110))
-    run.add(snapshot(1, 0, start=100, end=103))
-    run.add(snapshot(1, 2, start=105, end=107, epoch=2))
-    ends = {0: 110, 1: 110, 2: 110}
-    assert run.missing(100, ends) == (Gap(1, 103, 105), Gap(1, 107, 110), Gap(2, 100, 110))
-    assert run.coverage(100, ends) == pytest.approx(0.5)
-    assert run.covered() == frozenset(range(98, 110))
-
-
-def test_a_run_without_plan_or_snapshots_covers_nothing() -> None:
-    assert MergedRun().coverage(100, {}) == 0
-    assert MergedRun().coverage(100, {0: 110}) == 0
-    assert len(MergedRun().block()) == 0

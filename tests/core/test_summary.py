@@ -93,7 +93,7 @@ def test_a_summary_survives_the_wire() -> None:
 
 def test_a_second_nobody_covers_is_a_hole_and_one_without_requests_is_zero() -> None:
     block = Block.of([*request(100, times=[10, 20]), *request(100, status="500", times=[30]), gauge(100, "vus", 3)])
-    first, empty, hole = timeline(block, 100, 103, covered={100, 101})
+    first, empty, hole = timeline(block, 100, 103, covered=((100, 102),))
     assert (first.second, first.requests, first.failed, first.iterations, first.vus, first.high) == (0, 3, 1, 3, 3, 30)
     assert first.p50 == pytest.approx(20, rel=0.004)
     assert empty == TimePoint(1, 0, 0, 0, dropped=0)
@@ -102,10 +102,10 @@ def test_a_second_nobody_covers_is_a_hole_and_one_without_requests_is_zero() -> 
 
 def test_longer_steps_begin_at_t0() -> None:
     block = Block.of([point for second in range(103, 117) for point in request(second)])
-    found = timeline(block, 103, 117, covered=set(range(103, 117)), step=10)
+    found = timeline(block, 103, 117, covered=((103, 117),), step=10)
     assert [(point.second, point.requests) for point in found] == [(0, 10), (10, 4)]
 
 
 def test_a_timeline_survives_the_wire() -> None:
-    found = timeline(Block.of(request(100)), 100, 102, covered={100})
+    found = timeline(Block.of(request(100)), 100, 102, covered=((100, 101),))
     assert from_plain(tuple[TimePoint, ...], to_plain(found)) == found

@@ -109,12 +109,13 @@ def test_raw_files_series_and_summary_come_back(run: RunStore) -> None:
     run.put_raw(2, "k6.log", b"log")
     run.save_series(10, 1, b"one")
     run.save_series(10, 0, b"zero")
-    run.save_series(1, 0, b"fine")
-    run.save_series(1, 0, b"finer")
+    fine, finer = run.save_series(1, 0, b"fine"), run.save_series(1, 0, b"finer")
     run.save_summary(b"{}")
     assert [run.raw_bytes(key) for key in run.raw_keys()] == [b"log"]
     assert [run.series_bytes(key) for key in run.series_keys(10)] == [b"zero", b"one"]
-    assert run.series(1, 0) == b"finer"
+    assert (run.series_bytes(fine), run.series_bytes(finer)) == (b"fine", b"finer"), "a chunk is replaced by another one"
+    run.drop_series([fine])
+    assert run.series_keys(1) == (finer,)
     assert run.summary() == b"{}"
 
 

@@ -135,7 +135,7 @@ def test_workers_are_polled_together() -> None:
 
 def test_a_full_store_costs_the_series_and_not_the_result() -> None:
     scene, run = a_finished_load()
-    scene.objects.error, scene.objects.only = StoreFull("No room left."), "series/"
+    scene.objects.error, scene.objects.only = StoreFull("No room left."), "series/1/"
     finish_run(run.id, scene.parts)
     run.refresh_from_db()
     assert (run.state, run.verdict) == (RunState.ENDED, "passed")

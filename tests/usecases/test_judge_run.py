@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
-
 import pytest
 
-from portal.core.block import Block, Kind
-from portal.core.merge import merge
 from portal.core.protocol import DoneReason, Start
 from portal.core.run_state import EndReason, RunState
-from portal.core.snapshot import IntervalSnapshot
-from portal.core.summary import summarise
 from portal.core.thresholds import parse_thresholds
 from portal.core.verdict import Outcome
-from portal.usecases.judge_run import CHUNK_SECONDS, Judged, judge_run
+from portal.usecases.judge_run import Judged, judge_run
 from tests.usecases.parts import Scene
 from tests.usecases.watching import collecting
-from tests.usecases.workers import requests, workers_of
+from tests.usecases.workers import workers_of
 
 pytestmark = pytest.mark.django_db
 
@@ -158,30 +151,3 @@ def test_a_threshold_without_data_cannot_be_met() -> None:
     only.measure(t0, t0 + 10)
     only.done(last_second=t0 + 10)
     assert judge_run(run, scene.store(run)).verdict.outcome == Outcome.FAILED
-
-
-@pytest.mark.parametrize("length", [700, 130])
-def test_chunks_of_every_resolution_add_up_to_the_totals(length: int) -> None:
-    scene, run, workers, t0 = collecting(duration=timedelta(seconds=length))
-    for worker in workers:
-        for start in range(t0, t0 + length, 100):
-            points = [point for second in range(start, min(start + 100, t0 + length))
-                      for point in requests(second, count=2, failed=second % 2, ms=50 + second % 7)]  # fmt: skip
-            worker.measure(start, min(start + 100, t0 + length), points)
-        worker.done(last_second=t0 + length)
-    judged = judge_run(run, scene.store(run))
-    for resolution, chunks in judged.chunks.items():
-        parts = [IntervalSnapshot.decode(data) for _, data in chunks]
-        span = CHUNK_SECONDS[resolution]
-        assert [(part.start, part.end) for part in parts] == [(number * span, (number + 1) * span) for number, _ in chunks]
-        assert all(part.start <= second < part.end and second % resolution == 0 for part in parts for second in part.block.at)
-        whole = merge(part.block for part in parts)
-        again = summarise(whole, t0=t0, seconds=float(length), coverage=1.0, workers=2, start_skew_ms=None)
-        expected = replace(judged.summary, vus_max=again.vus_max)
-        assert again == expected
-        assert bins(whole) == 4 * length
-
-
-def bins(block: Block) -> int:
-    """How many latencies the histograms hold."""
-    return sum(sum(point.bins.values()) for point in block.points() if point.key.kind is Kind.TREND)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portal.core.merge import MergedRun
+from portal.core.merged_run import MergedRun
 from portal.core.timeline import TimePoint, timeline
 from portal.stores.memory import MemoryStore
 from portal.stores.run_store import RunStore
@@ -39,7 +39,7 @@ def measured(until: int, *, since: int = 0, ms: float = 100.0) -> MergedRun:
 
 
 def exact(series: MergedRun, until: int, step: int = 1) -> tuple[TimePoint, ...]:
-    return timeline(series.block(), T0, T0 + until, covered=series.covered(), step=step)
+    return timeline(series.recent(), T0, T0 + until, covered=series.covered(), step=step)
 
 
 def test_a_second_is_final_when_every_measuring_worker_accounts_for_it() -> None:
