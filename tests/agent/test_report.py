@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.core.errors import EngineOutputBroken
-from portal.core.merge import select
-from portal.core.merged_run import MergedRun
+from portal.core.merge import merge, select
 from portal.core.protocol import Done, DoneReason, WorkerPhase
 from portal.core.snapshot import IntervalSnapshot, Kind
 from portal.core.split import Segment, WorkerAssignment
@@ -67,10 +66,7 @@ def worker() -> Iterator[Worker]:
 
 
 def hits(worker: Worker) -> float:
-    run = MergedRun()
-    for snapshot in worker.snapshots():
-        assert run.add(snapshot)
-    return select(run.recent(), "hits").total
+    return select(merge(snapshot.block for snapshot in worker.snapshots()), "hits").total
 
 
 def test_ready_is_said_with_a_beat(worker: Worker) -> None:

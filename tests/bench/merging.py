@@ -8,7 +8,8 @@ import numpy as np
 
 from portal.core.block import Kind, Point, SeriesKey
 from portal.core.histogram import Floats, buckets_of
-from portal.core.merge import MergedRun, merge, select
+from portal.core.merge import merge, select
+from portal.core.merged_run import MergedRun
 from portal.core.snapshot import Block, IntervalSnapshot
 
 NAMES, RATE, PERIOD = 20, 1000, 5
@@ -61,7 +62,7 @@ def merging(workers: int = 1000) -> dict[str, float]:
     merged, before = MergedRun(), time.process_time()
     for data in written:
         merged.add(IntervalSnapshot.decode(data))
-    count = select(merged.block(), "http_req_duration").count
+    count = select(merged.recent(), "http_req_duration").count
     spent = time.process_time() - before
     if count != workers * RATE * PERIOD:
         raise RuntimeError(f"{count} values were merged of {workers * RATE * PERIOD}.")
