@@ -6,7 +6,6 @@ from typing import Any  # Any: template context and stored JSON
 
 from django.utils import timezone
 
-from portal.admin.charts import Chart, Line, draw
 from portal.core.duration import format_duration
 from portal.core.load import ClosedLoad, OpenLoad, level_at
 from portal.core.plan import LoadPlan
@@ -21,6 +20,7 @@ from portal.usecases.describe_run import (
     per_cent,
     plan_facts,
 )
+from portal.usecases.draw_chart import Chart, Line, draw
 from portal.usecases.read_run import plan_of, progress_of, results_of
 
 VERDICT_KINDS = {"passed": "success", "failed": "danger", "inconclusive": "warning"}

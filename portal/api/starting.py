@@ -1,4 +1,4 @@
-"""The ways into a run: what can be started, and the start itself."""
+"""The ways into a run: what can be started, whether it would, what it would cost, and the start itself."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from rest_framework.response import Response
 from portal.api.auth import actor_of
 from portal.api.resource import Resource, body_of, idempotency_key
 from portal.core.access import Action
-from portal.core.errors import NotFound
-from portal.core.request import parse_request
+from portal.core.errors import NotFound, RequestRejected
+from portal.core.request import LoadTestRequest, parse_request
 from portal.models import Run
+from portal.usecases.estimate_run import estimate_run, validate_run
 from portal.usecases.list_templates import list_templates
 from portal.usecases.read_run import links
 from portal.usecases.request_run import request_run
@@ -37,11 +38,38 @@ class Start(Resource):
         return _started(run, wired.public_url)
 
 
+class Validate(Resource):
+    """POST /load-tests/validate: everything a start would check, and what would run. A refusal is the start's own."""
+
+    needs: ClassVar[Mapping[str, Action]] = {"POST": Action.READ}
+
+    def post(self, request: Request) -> Response:
+        return Response(validate_run(_wanted(request), parts(), by=actor_of(request)))
+
+
+class Estimate(Resource):
+    """POST /load-tests/estimate: workers, length, cost and quotas. Nothing starts."""
+
+    needs: ClassVar[Mapping[str, Action]] = {"POST": Action.READ}
+
+    def post(self, request: Request) -> Response:
+        return Response(estimate_run(_wanted(request), parts(), by=actor_of(request)))
+
+
 class Templates(Resource):
     """GET /load-tests/templates: what can be started, with an example body for each."""
 
     def get(self, request: Request) -> Response:
         return Response(list_templates(parts(), by=actor_of(request)))
+
+
+def _wanted(request: Request) -> LoadTestRequest:
+    """A start body with the backend in it, which a start has in its path."""
+    body, backends = body_of(request), parts().limits
+    backend = body.pop("backend", None)
+    if not isinstance(backend, str) or backend not in backends:
+        raise RequestRejected.because("backend", "Name the backend it would run on.", "Backends are " + ", ".join(backends) + ".")
+    return parse_request(body, backend=backend)
 
 
 def _started(run: Run, public_url: str) -> Response:

@@ -5,13 +5,15 @@ from django.urls import path, re_path
 from portal.api.events import Events
 from portal.api.load_tests import Detail, Results, Runs, Status
 from portal.api.nothing import Nothing
-from portal.api.starting import Start, Templates
+from portal.api.starting import Estimate, Start, Templates, Validate
 from portal.api.stopping import Stop, StopOne
 
 urlpatterns = [
     path("load-tests", Runs.as_view(), name="runs"),
     path("load-tests/stop", Stop.as_view(), name="stop"),
     path("load-tests/templates", Templates.as_view(), name="templates"),
+    path("load-tests/validate", Validate.as_view(), name="validate"),
+    path("load-tests/estimate", Estimate.as_view(), name="estimate"),
     path("load-tests/<str:backend>/start", Start.as_view(), name="start"),
     path("load-tests/<str:run_id>", Detail.as_view(), name="run"),
     path("load-tests/<str:run_id>/status", Status.as_view(), name="status"),

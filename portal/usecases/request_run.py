@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -11,13 +12,24 @@ from django.db.models import QuerySet
 from portal import queue
 from portal.core.access import Action, Actor
 from portal.core.errors import Conflict, RequestRejected
-from portal.core.plan import build_plan, engine_environment
+from portal.core.plan import LoadPlan, build_plan, engine_environment
 from portal.core.request import LoadTestRequest
+from portal.core.script import ScriptFacts
 from portal.core.wire import to_plain
 from portal.models import Environment, Run, RunEvent, Scenario, ScenarioVersion
 from portal.models.event import EventKind
 from portal.models.run import new_run_id
 from portal.wiring import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a request comes to, before there is a run."""
+
+    version: ScenarioVersion
+    environment: Environment
+    plan: LoadPlan
+    facts: ScriptFacts
 
 
 def request_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Run:
@@ -29,23 +41,14 @@ def request_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Run:
     digest = _digest(request, by)
     if known := _known(request, digest, by):
         return known
-    version = _version(request)
-    environment = _environment(request, by)
-    targets = {**environment.targets, **request.targets}
-    parameters = {**environment.parameters, **request.parameters}
-    facts = parts.engine(version.scenario.engine).inspect(
-        version.source(), request.load, engine_environment(targets, parameters), parts.sandbox
-    )
-    run_id = new_run_id()
-    plan = build_plan(
-        request, run_id=run_id, scenario=version.ref(), facts=facts, limits=parts.limits[request.backend],
-        guard=environment.guard(), targets=environment.targets, parameters=environment.parameters,
-    )  # fmt: skip
+    planned = plan_run(request, parts, by=by)
+    plan = planned.plan
     try:
         with transaction.atomic():
             run = Run.objects.create(
-                id=run_id, version=version, environment=environment, backend=request.backend, plan=to_plain(plan),
-                workers=plan.workers, tags=dict(request.tags), note=request.note, requested_by=by.name,
+                id=plan.run_id, version=planned.version, environment=planned.environment, backend=request.backend,
+                plan=to_plain(plan), workers=plan.workers, tags=dict(request.tags), note=request.note,
+                requested_by=by.name,
                 idempotency_key=request.idempotency_key or None, request_digest=digest,
             )  # fmt: skip
             RunEvent.objects.create(run=run, at=run.created, kind=EventKind.STATE, state=run.state)
@@ -55,6 +58,22 @@ def request_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Run:
             return known
         raise
     return run
+
+
+def plan_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Planned:
+    """All that a start would check, with the engine's own look at the script; writes nothing. Raises RequestRejected."""
+    version = _version(request)
+    environment = _environment(request, by)
+    targets = {**environment.targets, **request.targets}
+    parameters = {**environment.parameters, **request.parameters}
+    facts = parts.engine(version.scenario.engine).inspect(
+        version.source(), request.load, engine_environment(targets, parameters), parts.sandbox
+    )
+    plan = build_plan(
+        request, run_id=new_run_id(), scenario=version.ref(), facts=facts, limits=parts.limits[request.backend],
+        guard=environment.guard(), targets=environment.targets, parameters=environment.parameters,
+    )  # fmt: skip
+    return Planned(version, environment, plan, facts)
 
 
 def _digest(request: LoadTestRequest, by: Actor) -> str:

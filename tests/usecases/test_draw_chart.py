@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.admin.charts import MOST_POINTS, Chart, Line, clock, draw, nice_top, thin
+from portal.usecases.draw_chart import MOST_POINTS, Chart, Line, clock, draw, nice_top, thin
 
 values = st.lists(st.none() | st.floats(min_value=0, max_value=1e9), min_size=1, max_size=700)
 
