@@ -170,7 +170,7 @@ def live_progress(**fields: Any) -> dict[str, Any]:
         "second": 12, "vus": 20, "requests": 1824, "requests_per_second": 152.4, "failed": 3, "p95_ms": 43.2,
         "p95_total_ms": 48.9,
         "workers": {"ready": 0, "running": 2, "done": 0, "lost": 0}, "coverage": 1.0,
-        "thresholds": [{"text": "http_req_duration p(95)<300", "observed": 48.9, "passed": True}],
+        "thresholds": [{"text": "http_req_duration p(95)<300", "observed": 48.9, "passed": True, "since": 0, "until": 12}],
     }  # fmt: skip
     return {**values, **fields}
 

@@ -108,6 +108,11 @@ class MergedRun:
         )  # fmt: skip
         return merge(self._seconds[minute] for minute in inside).between(since, until)
 
+    @property
+    def horizon(self) -> int:
+        """The first unix second from which on `recent` is complete; 0: it is from the start."""
+        return self._horizon
+
     def totals(self) -> Block:
         """All time as one second, every series: counters, histograms and the gauges' last values of the whole run."""
         self._settle()

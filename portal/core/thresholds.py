@@ -16,9 +16,9 @@ from portal.core.duration import parse_duration
 from portal.core.errors import Problem, RequestRejected
 
 MOST, LONGEST = 200, 500
-LONGEST_WINDOW = timedelta(hours=1)
+LONGEST_WINDOW = timedelta(minutes=15)
 HINT = 'Write thresholds as in k6, such as {"http_req_duration{name:home}": ["p(95)<300"]}.'
-WINDOW_HINT = "Write p(95)<300 over 60s, or rate<0.01 for 30s: whole seconds, up to 1h."
+WINDOW_HINT = "Write p(95)<300 over 60s, or rate<0.01 for 30s: whole seconds, up to 15m."
 AGGREGATIONS: Mapping[Kind, tuple[str, ...]] = {
     Kind.COUNTER: ("count", "rate"),
     Kind.GAUGE: ("value",),
@@ -111,6 +111,18 @@ class ThresholdResult:
     passed: bool | None
     since: float
     until: float
+
+    @property
+    def evidence(self) -> str:
+        return evidence(self.threshold.text, self.observed, self.since, self.until)
+
+
+def evidence(text: str, observed: float | None, since: float, until: float) -> str:
+    """`http_req_failed rate<0.01 for 30s was 0.5 from second 30 to 60.`"""
+    if observed is None:
+        return f"{text}: nothing was measured for it."
+    said = f"{observed:,.4g}" if abs(observed) < 10_000 else f"{observed:,.0f}"
+    return f"{text} was {said} from second {since:.0f} to {until:.0f}."
 
 
 def with_overrides(script: Iterable[Threshold], request: Iterable[Threshold]) -> tuple[Threshold, ...]:

@@ -7,8 +7,9 @@ the seconds are cut into portions.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -26,23 +27,38 @@ MADE = frozenset({Kind.COUNTER, Kind.GAUGE})
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The seconds of one window, or of some on end that all cross the threshold; `observed` is the worst value of them."""
+    """The seconds of one window, or of `looks` windows on end that all cross the threshold; `observed` is the worst value."""
 
     since: int
     until: int
     observed: float
+    looks: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All that a threshold with windows needs to know of the time before: its worst window, and its longest crossing."""
+
+    worst: Stretch | None = None
+    longest: Stretch | None = None
 
 
 class Assessment:
     """All thresholds of a run: those with windows as they are fed, the others from totals. `planned`: seconds of load."""
 
-    def __init__(self, thresholds: Sequence[Threshold], t0: int, planned: int | None = None, *, since: int | None = None) -> None:
-        """`since`: the unix second to begin with where the ones before it are not at hand."""
-        self._thresholds, self._t0 = tuple(thresholds), t0
+    def __init__(
+        self, thresholds: Sequence[Threshold], t0: int, planned: int | None = None, *, since: int | None = None,
+        remembered: Mapping[str, Memory] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        """`since`: the unix second to begin with where those before it are not at hand; `remembered`: what they were like."""
+        self._thresholds, self.t0 = tuple(thresholds), t0
         self.fed_until = max(t0, since or t0)
         """The unix second to feed next."""
         begin = self.fed_until - t0
-        self._trails = {rule: Trail(rule, planned, begin) for rule in self._thresholds if rule.is_windowed}
+        self._trails = {
+            rule: Trail(rule, planned, begin, remembered.get(rule.text, Memory()))
+            for rule in self._thresholds if rule.is_windowed
+        }  # fmt: skip
 
     def feed(self, block: Block, until: int) -> None:
         """The seconds from `fed_until` to before `until`; `block` may hold others too."""
@@ -50,7 +66,7 @@ class Assessment:
             end = min(start + PORTION, until)
             part = block.between(start, end)
             for trail in self._trails.values():
-                trail.feed(part, self._t0, end - self._t0)
+                trail.feed(part, self.t0, end - self.t0)
         self.fed_until = max(self.fed_until, until)
 
     def results(self, totals: Block, seconds: float, *, final: bool = False) -> tuple[ThresholdResult, ...]:
@@ -69,19 +85,22 @@ class Assessment:
                 return result
         return None
 
+    def memories(self) -> dict[str, Memory]:
+        """For whoever goes on: by the threshold's text."""
+        return {rule.text: trail.memory for rule, trail in self._trails.items()}
+
 
 class Trail:
     """One threshold with windows. Seconds count from the run's start; a window is never longer than the planned load."""
 
-    def __init__(self, threshold: Threshold, planned: int | None, begin: int = 0) -> None:
+    def __init__(self, threshold: Threshold, planned: int | None, begin: int, memory: Memory) -> None:
         over = max(1, int(threshold.over.total_seconds()))
-        self.threshold, self._planned = threshold, planned
+        self.threshold, self._planned, self.memory = threshold, planned, memory
         self._over = min(over, planned or over)
+        self._lasting = max(1, int(threshold.lasting.total_seconds()))
         self._ring = Ring(self._over)
         self._begin = self._fed = begin
-        self._worst: Stretch | None = None
         self._streak: Stretch | None = None
-        self._longest: Stretch | None = None
         self.breach: ThresholdResult | None = None
         """The first crossing that the threshold's own delay does not excuse."""
 
@@ -96,20 +115,17 @@ class Trail:
 
     def result(self, *, final: bool) -> ThresholdResult:
         """So far, or with `final` for good: then a run that was shorter than its windows is one window."""
-        if final and 0 < self._fed - self._begin < self._over:
+        if final and 0 < self._fed < self._over:
             self._look()
-        if self._worst is None:
+        worst, longest = self.memory.worst, self.memory.longest
+        if worst is None:
             return ThresholdResult(self.threshold, None, None, 0.0, float(self._fed))
         if not self.threshold.lasting:
-            return self._result(self._worst, self.threshold.holds(self._worst.observed))
-        needed = min(self._lasting, max(1, self._fed - self._begin - self._over + 1)) if final else self._lasting
-        if self._longest is not None and self._looks(self._longest) >= needed:
-            return self._result(self._longest, False)
-        return self._result(self._worst, True)
-
-    @property
-    def _lasting(self) -> int:
-        return max(1, int(self.threshold.lasting.total_seconds()))
+            return self._result(worst, self.threshold.holds(worst.observed))
+        needed = min(self._lasting, max(1, self._fed - self._over + 1)) if final else self._lasting
+        if longest is not None and longest.looks >= needed:
+            return self._result(longest, False)
+        return self._result(worst, True)
 
     def _look(self) -> None:
         """At the window that ends with the newest second; one without measurements says nothing."""
@@ -117,16 +133,16 @@ class Trail:
         observed = observe(self.threshold, self._ring.sink(self._fed - 1), float(self._fed - since))
         if observed is None:
             return
-        if self._worst is None or self.threshold.is_worse(observed, self._worst.observed):
-            self._worst = Stretch(since, self._fed, observed)
-        if self.threshold.holds(observed):
-            self._streak = None
-            return
-        self._streak = self._joined(Stretch(since, self._fed, observed))
-        if self._longest is None or self._looks(self._streak) > self._looks(self._longest):
-            self._longest = self._streak
+        window = Stretch(since, self._fed, observed)
+        worst, longest = self.memory.worst, self.memory.longest
+        if worst is None or self.threshold.is_worse(observed, worst.observed):
+            worst = window
+        self._streak = None if self.threshold.holds(observed) else self._joined(window)
+        if self._streak is not None and (longest is None or self._streak.looks > longest.looks):
+            longest = self._streak
+        self.memory = Memory(worst, longest)
         is_due = self._fed >= self.threshold.delay_abort.total_seconds()
-        if self.breach is None and is_due and self._looks(self._streak) >= self._lasting:
+        if self.breach is None and is_due and self._streak is not None and self._streak.looks >= self._lasting:
             self.breach = self._result(self._streak, False)
 
     def _joined(self, window: Stretch) -> Stretch:
@@ -134,11 +150,8 @@ class Trail:
         if before is None or not self.threshold.lasting:
             return window
         worst = window.observed if self.threshold.is_worse(window.observed, before.observed) else before.observed
-        return Stretch(before.since, window.until, worst)
-
-    def _looks(self, stretch: Stretch) -> int:
-        """How many windows end in it, a second apart."""
-        return stretch.until - stretch.since - min(self._over, self._fed - self._begin) + 1
+        first = before.until - before.looks
+        return Stretch(before.since, window.until, worst, window.until - first)
 
     def _result(self, stretch: Stretch, passed: bool) -> ThresholdResult:
         return ThresholdResult(self.threshold, stretch.observed, passed, float(stretch.since), float(stretch.until))

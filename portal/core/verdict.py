@@ -1,22 +1,24 @@
 """The judgement on a run: passed, failed, or inconclusive when the data does not carry a judgement.
 
 Invalid data comes first: a run whose generators were the bottleneck or whose data is incomplete is never `passed`.
-An abort by a threshold stands on what was measured until then; only lost workers make it doubtful.
+An abort by a threshold stands on what was measured until then; only lost or sick workers make it doubtful.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from portal.core.health import WorkerHealth
+from portal.core import trust
+from portal.core.baseline import Comparison
+from portal.core.health import Trust, WorkerHealth
 from portal.core.run_state import EndReason
 from portal.core.summary import RunSummary
 from portal.core.thresholds import ThresholdResult
+from portal.core.trust import percent
 from portal.core.window import MOST_VALUES, OTHER
 
-LEAST_COVERAGE, MOST_DROPPED = 0.95, 0.05
 INVALIDATES = {
     EndReason.STOPPED_BY_USER: "The run was stopped before its end.",
     EndReason.WORKERS_LOST: "Workers were lost.",
@@ -41,24 +43,43 @@ class Verdict:
     outcome: Outcome
     reasons: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    trust: Trust = Trust.VALID
+    comparison: Comparison | None = None
+    """With the baseline, or with what is usual."""
 
 
 def judge(
     summary: RunSummary, results: Sequence[ThresholdResult], *, end_reason: EndReason, workers: Sequence[WorkerHealth] = (),
-    requested: float | None = None,
+    requested: float | None = None, achieved: float | None = None,
 ) -> Verdict:  # fmt: skip
-    """`requested` is the number of iterations (arrivals) the plan asked for, where it says so."""
-    notes = tuple(_notes(summary, workers))
-    lost = tuple(_lost(summary, workers))
-    if end_reason is EndReason.THRESHOLD_ABORT and not lost:
-        return Verdict(Outcome.FAILED, ("A threshold stopped the run.", *_broken_rules(results)), notes)
-    doubts = (*lost, *_doubts(summary, end_reason, workers, requested))
-    if doubts:
-        return Verdict(Outcome.INCONCLUSIVE, doubts, notes)
-    faults = (*_unanswered(summary), *_broken_rules(results))
+    """`requested` is the number of iterations (arrivals) the plan asked for, where it says so; `achieved` the part of the
+    asked load that was made."""
+    lost, is_abort = tuple(_lost(summary, workers)), end_reason is EndReason.THRESHOLD_ABORT
+    load = () if is_abort else tuple(trust.of_load(summary, workers, lost=bool(lost), requested=requested, achieved=achieved))
+    findings = (*load, *trust.of_workers(workers))
+    invalid = tuple(finding.text for finding in findings if finding.trust is Trust.INVALID)
+    milder = (finding.text for finding in findings if finding.trust is not Trust.INVALID)
+    notes, worth = (*_notes(summary, workers), *milder), Trust.INVALID if lost else trust.worst(findings)
+    ended = (INVALIDATES[end_reason],) if end_reason in INVALIDATES else ()
+    if doubts := (*lost, *ended, *invalid):
+        return Verdict(Outcome.INCONCLUSIVE, doubts, notes, worth)
+    aborted = ("A threshold stopped the run.",) if is_abort else ()
+    faults = (*aborted, *(() if is_abort else _unanswered(summary)), *_broken_rules(results))
     if faults:
-        return Verdict(Outcome.FAILED, faults, notes)
-    return Verdict(Outcome.PASSED, (_praise(summary, results),), notes)
+        return Verdict(Outcome.FAILED, faults, notes, worth)
+    return Verdict(Outcome.PASSED, (_praise(summary, results),), notes, worth)
+
+
+def compared(verdict: Verdict, comparison: Comparison | None, *, fails: bool) -> Verdict:
+    """What got worse is a note, or with `fails` turns a run that would have passed into a failed one."""
+    if comparison is None:
+        return verdict
+    worse = tuple(f"{change.text} ({comparison.basis})." for change in comparison.regressions)
+    if worse and fails and verdict.outcome is Outcome.PASSED:
+        return replace(verdict, outcome=Outcome.FAILED, reasons=worse, comparison=comparison)
+    if verdict.outcome is not Outcome.INCONCLUSIVE and comparison.obstacles:
+        worse = (f"Not comparable with {comparison.basis}: {', '.join(comparison.obstacles)}.",)
+    return replace(verdict, notes=(*verdict.notes, *worse), comparison=comparison)
 
 
 def _lost(summary: RunSummary, workers: Sequence[WorkerHealth]) -> Iterator[str]:
@@ -67,30 +88,7 @@ def _lost(summary: RunSummary, workers: Sequence[WorkerHealth]) -> Iterator[str]
         what = "Worker" if len(slots) == 1 else "Workers"
         verb = "was" if len(slots) == 1 else "were"
         yield (f"{what} {_listed(slots)} of {summary.workers} {verb} lost; "
-               f"{_percent(summary.coverage)} of the planned measuring time is covered.")  # fmt: skip
-
-
-def _doubts(
-    summary: RunSummary, end_reason: EndReason, workers: Sequence[WorkerHealth], requested: float | None
-) -> Iterator[str]:
-    if end_reason in INVALIDATES:
-        yield INVALIDATES[end_reason]
-    if summary.coverage < LEAST_COVERAGE:
-        yield (f"Only {_percent(summary.coverage)} of the planned measuring time is covered; "
-               f"at least {LEAST_COVERAGE:.0%} is needed.")  # fmt: skip
-    for worker in workers:
-        if worker.was_bottleneck:
-            yield (f"Worker {worker.slot} used {worker.mean_cpu_cores:.2f} of its {worker.cores:g} cores on average: "
-                   "the generator was the bottleneck. Use more workers.")  # fmt: skip
-    planned = requested or summary.iterations + summary.dropped_iterations
-    if planned and summary.dropped_iterations > MOST_DROPPED * planned:
-        yield (f"{summary.dropped_iterations:,} of {planned:,.0f} planned iterations were dropped because "
-               "no virtual user was free: the load asked for was not made. Allow more virtual users or workers.")  # fmt: skip
-    broken = sum(worker.broken_batches for worker in workers)
-    if broken:
-        yield f"{broken:,} {_plural(broken, 'batch', 'batches')} of measurements could not be read."
-    if not summary.requests and not summary.iterations:
-        yield "Nothing was measured: no request and no iteration."
+               f"{percent(summary.coverage)} of the planned measuring time is covered.")  # fmt: skip
 
 
 def _unanswered(summary: RunSummary) -> Iterator[str]:
@@ -105,7 +103,7 @@ def _broken_rules(results: Sequence[ThresholdResult]) -> Iterator[str]:
         if result.observed is None or result.passed is None:
             yield f"{result.threshold.text} could not be judged: nothing was measured for it."
         elif not result.passed:
-            yield f"{result.threshold.text} failed: it was {_number(result.observed)}."
+            yield f"{result.threshold.text} failed: it was {_number(result.observed)}{_when(result)}."
 
 
 def _notes(summary: RunSummary, workers: Sequence[WorkerHealth]) -> Iterator[str]:
@@ -119,9 +117,6 @@ def _notes(summary: RunSummary, workers: Sequence[WorkerHealth]) -> Iterator[str
     failed = sum(check.failed for check in summary.checks)
     if failed:
         yield f"{failed:,} {_plural(failed, 'check', 'checks')} failed; checks alone do not fail a run."
-    if summary.dropped_iterations:
-        number = summary.dropped_iterations
-        yield f"{number:,} {_plural(number, 'iteration was', 'iterations were')} dropped because no virtual user was free."
 
 
 def _praise(summary: RunSummary, results: Sequence[ThresholdResult]) -> str:
@@ -138,9 +133,8 @@ def _listed(slots: Sequence[int]) -> str:
     return shown if len(slots) <= 10 else f"{shown} and {len(slots) - 10} more"
 
 
-def _percent(part: float) -> str:
-    # Rounded down, so that 99.96 % is not told as 100.0 %.
-    return f"{int(part * 1000) / 10:g} %"
+def _when(result: ThresholdResult) -> str:
+    return f" from second {result.since:.0f} to {result.until:.0f}" if result.threshold.is_windowed else ""
 
 
 def _number(value: float) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from portal.core.health import WorkerHealth
 from portal.core.load import OpenLoad, arrivals_until
 from portal.core.merged_run import MergedRun
-from portal.core.observe import evaluate
 from portal.core.plan import LoadPlan
 from portal.core.protocol import Done, DoneReason
 from portal.core.run_state import EndReason
@@ -20,6 +19,7 @@ from portal.core.verdict import Verdict, judge
 from portal.models import Run, Worker
 from portal.models.worker import WorkerState
 from portal.stores.run_store import RunStore
+from portal.usecases.assess_run import assess_all
 from portal.usecases.census import NO_LOAD
 from portal.usecases.draw_timeline import draw_timeline
 from portal.usecases.gather_series import GatheredSeries, workers_of
@@ -58,7 +58,7 @@ def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None)
         block, t0=t0, seconds=seconds, coverage=round(coverage, 4), workers=plan.workers, lost=lost,
         start_skew_ms=round(_widest(skews), 1) if skews else None, vus_max=merged.users(),
     )  # fmt: skip
-    results = evaluate(plan.thresholds, block, seconds=seconds)
+    results = assess_all(plan, gathered, t0 or until, until, run.progress)
     reason, message = _reason(run, summary, dones)
     verdict = judge(summary, results, end_reason=reason,
                     workers=_health(plan, dones, lost, t0), requested=_arrivals(plan))  # fmt: skip

@@ -12,6 +12,8 @@ from django.utils import timezone
 from portal.core.access import Actor
 from portal.core.errors import NotFound, WireInvalid
 from portal.core.plan import LoadPlan
+from portal.core.thresholds import Threshold, evidence
+from portal.core.wire import from_plain
 from portal.models import Result, Run
 from portal.models.worker import WorkerState
 from portal.usecases.describe_run import load_in_words
@@ -137,24 +139,26 @@ def thresholds_of(run: Run) -> list[dict[str, Any]]:
     if isinstance(live, list):
         return [_judged(item) for item in live if isinstance(item, dict)]
     plan = plan_of(run)
-    return [{"text": rule.text, "observed": None, "passed": None} for rule in (plan.thresholds if plan else ())]
+    return [_judged({"text": rule.text}) for rule in (plan.thresholds if plan else ())]
 
 
 def _judged(item: dict[str, Any]) -> dict[str, Any]:
-    text = item.get("text") or _text(item.get("threshold"))
-    return {"text": text, "observed": item.get("observed"), "passed": item.get("passed")}
+    """`window`: the seconds after the start that `observed` is of; `evidence`: the same in a sentence, where it is crossed."""
+    text, observed, passed = item.get("text") or _text(item.get("threshold")), item.get("observed"), item.get("passed")
+    since, until = item.get("since"), item.get("until")
+    found = {"text": text, "observed": observed, "passed": passed, "window": None, "evidence": None}
+    if observed is None or since is None or until is None:
+        return found
+    said = evidence(text, observed, since, until) if passed is False else None
+    return {**found, "window": {"from": since, "to": until}, "evidence": said}
 
 
 def _text(rule: object) -> str:
     """A stored threshold as it is written: `http_req_duration{name:home} p(95)<300`."""
-    if not isinstance(rule, dict):
+    try:
+        return from_plain(Threshold, rule).text
+    except WireInvalid:
         return str(rule or "")
-    labels = ",".join(f"{name}:{value}" for name, value in rule.get("labels") or ())
-    aggregation = str(rule.get("aggregation", ""))
-    if rule.get("percentile") is not None:
-        aggregation = f"p({rule['percentile']:g})"
-    bound = rule.get("bound", 0)
-    return f"{rule.get('metric')}{f'{{{labels}}}' if labels else ''} {aggregation}{rule.get('operator')}{bound:g}"
 
 
 def worker_counts(run: Run) -> dict[str, int]:

@@ -10,14 +10,17 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any  # Any: what is known of each threshold, as it lies in the row
 
 from portal.core.errors import StoreFull, StoreUnavailable
-from portal.core.observe import evaluate
 from portal.core.plan import LoadPlan
 from portal.core.protocol import DoneReason, Pulse, Start
 from portal.core.run_state import WATCHED, EndReason, RunState
+from portal.core.thresholds import ThresholdResult
+from portal.core.trailing import Assessment
 from portal.models import Run
 from portal.stores.run_store import RunStore
+from portal.usecases.assess_run import assess_on, begin_assessment, in_progress
 from portal.usecases.census import Census, take_census
 from portal.usecases.end_run import collect_run, end_run
 from portal.usecases.gather_series import GatheredSeries
@@ -42,6 +45,7 @@ class Watch:
     gathered: GatheredSeries | None = None
     """None until the load begins."""
     live: LiveTimeline = field(default_factory=LiveTimeline)
+    assessment: Assessment | None = None
     pulse_at: float = 0.0
     store_fails_since: float | None = None
     heard_since: float = 0.0
@@ -140,9 +144,8 @@ def _running(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -
     gathered.read_new(((row.slot, row.epoch) for row in census.rows), now)
     start = watch.store.started()
     t0 = start.t0 if start else None
-    seconds = 0.0 if t0 is None else max(0.0, gathered.merged.newest - t0)
-    results = evaluate(watch.plan.thresholds, gathered.merged.totals(), seconds=seconds) if seconds else ()
-    progress = progress_of(gathered.merged, census, results, t0=t0)
+    breach, thresholds = _assess(run, watch, gathered, census, t0)
+    progress = progress_of(gathered.merged, census, thresholds, t0=t0)
     Run.objects.filter(pk=run.id).update(progress={**progress, "timeline_until": show_new(watch, gathered, census, t0)})
     gathered.keep_if_due(now)
     if census.all_over:
@@ -153,13 +156,29 @@ def _running(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -
     if run.state == RunState.STOPPING:
         _insist(run, watch, census, now, parts)
         return
-    for result in results:
-        if result.threshold.abort_on_fail and result.passed is False and seconds >= result.threshold.delay_abort.total_seconds():
-            message = f"Aborted after {seconds:.0f} s: {result.threshold.text}, observed {result.observed:g}."
-            end_run(run.id, EndReason.THRESHOLD_ABORT, parts, message=message)
-            return
+    if breach is not None:
+        end_run(run.id, EndReason.THRESHOLD_ABORT, parts, message=f"Aborted: {breach.evidence}")
+        return
     if t0 is not None and now > t0 + watch.plan.deadline.total_seconds() + 30:
         end_run(run.id, EndReason.DEADLINE, parts, message="Workers did not end at their deadline.", hard=True)
+
+
+def _assess(
+    run: Run, watch: Watch, gathered: GatheredSeries, census: Census, t0: int | None
+) -> tuple[ThresholdResult | None, list[dict[str, Any]]]:
+    """The crossing that ends the run, if there is one, and what is known of each threshold."""
+    if t0 is None or gathered.merged.newest <= t0:
+        return None, []
+    assessment = watch.assessment
+    if assessment is None:
+        assessment = watch.assessment = begin_assessment(watch.plan, t0, gathered.merged, run.progress)
+    results = assess_on(assessment, gathered.merged, _spoken_until(gathered, census, t0))
+    return assessment.breach(results), in_progress(results, assessment)
+
+
+def _spoken_until(gathered: GatheredSeries, census: Census, t0: int) -> int:
+    measuring = (slot for slot in census.states if slot not in census.slots("done", "lost"))
+    return final_until(gathered.merged.newest, gathered.merged.reached(), measuring, t0)
 
 
 def show_new(watch: Watch, gathered: GatheredSeries, census: Census, t0: int | None) -> int:
@@ -167,9 +186,7 @@ def show_new(watch: Watch, gathered: GatheredSeries, census: Census, t0: int | N
     if t0 is not None:
         if (changed := gathered.take_changed()) is not None:
             watch.live.changed(changed)
-        merged = gathered.merged
-        measuring = (slot for slot in census.states if slot not in census.slots("done", "lost"))
-        watch.live.write(watch.store, merged, t0, final_until(merged.newest, merged.reached(), measuring, t0))
+        watch.live.write(watch.store, gathered.merged, t0, _spoken_until(gathered, census, t0))
     return watch.live.until
 
 

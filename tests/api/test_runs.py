@@ -16,14 +16,16 @@ def test_the_status_of_a_running_run_shows_its_progress(api: APIClient) -> None:
     assert found["verdict"] is None
     assert found["progress"]["requests"] == 1824
     assert found["workers"] == {"planned": 2, "ready": 0, "running": 2, "done": 0, "lost": 0}
-    assert found["thresholds"] == [{"text": "http_req_duration p(95)<300", "observed": 48.9, "passed": True}]
+    assert found["thresholds"] == [{"text": "http_req_duration p(95)<300", "observed": 48.9, "passed": True,
+                                    "window": {"from": 0, "to": 12}, "evidence": None}]  # fmt: skip
     assert found["planned_seconds"] == 10
 
 
 def test_the_status_of_a_queued_run_is_complete_though_nothing_is_known(api: APIClient) -> None:
     found = api.get(f"/load-tests/{a_run().id}/status").json()
     assert (found["state"], found["elapsed_seconds"], found["started"], found["progress"]) == ("queued", 0, None, {})
-    assert found["thresholds"] == [{"text": "http_req_duration p(95)<300", "observed": None, "passed": None}]
+    assert found["thresholds"] == [{"text": "http_req_duration p(95)<300", "observed": None, "passed": None, "window": None,
+                                    "evidence": None}]  # fmt: skip
 
 
 @pytest.mark.parametrize("progress", [{"workers": None}, {"workers": {}, "thresholds": None}, {"second": 1}, {"thresholds": [3]}])

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from portal.core.block import Block, Point
 from portal.core.observe import evaluate
 from portal.core.thresholds import Threshold, ThresholdResult, parse_threshold, parse_thresholds
-from portal.core.trailing import Assessment
+from portal.core.trailing import Assessment, Memory
+from portal.core.wire import from_plain, to_plain
 from tests.core.points import any_point, counter, gauge, rate, trend
 
 T0 = 1000
@@ -141,6 +142,20 @@ def test_who_comes_later_begins_with_the_seconds_there_are() -> None:
     assessment.feed(Block.of(counter(T0 + at, "hits", 20) for at in range(60, 70)), T0 + 70)
     (found,) = assessment.results(Block.empty(), 70.0)
     assert verdict(found) == (True, 20.0, 60.0, 63.0)
+
+
+def test_who_goes_on_remembers_what_was_before() -> None:
+    wanted = [rule("bad rate<0.1 over 2s"), rule("bad rate<0.3 for 2s")]
+    first = Assessment(wanted, T0)
+    first.feed(Block.of(point for point in failures(0, 0.8, 0.8, 0.4, 0) if point), T0 + 5)
+    memories = from_plain(dict[str, Memory], to_plain(first.memories()))
+    second = Assessment(wanted, T0, since=T0 + 100, remembered=memories)
+    assert second.results(Block.empty(), 100.0) == first.results(Block.empty(), 100.0)
+    quiet = [rate(T0 + 100 + at, "bad", 0, 10) for at in range(9)]
+    second.feed(Block.of(quiet), T0 + 109)
+    assert [verdict(result) for result in second.results(Block.empty(), 109.0, final=True)] == [
+        (False, 0.8, 1.0, 3.0), (False, 0.8, 1.0, 4.0),
+    ]  # fmt: skip
 
 
 windowed = st.builds(

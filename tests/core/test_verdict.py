@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any  # Any: fields of a comparison
 
 import pytest
 
-from portal.core.health import WorkerHealth
+from portal.core.baseline import Change, Comparison, Judgement
+from portal.core.health import Trust, WorkerHealth
 from portal.core.observe import evaluate
 from portal.core.run_state import EndReason
 from portal.core.snapshot import Block
 from portal.core.summary import ErrorCount, RunSummary, summarise
 from portal.core.thresholds import ThresholdResult, parse_threshold
-from portal.core.verdict import Outcome, Verdict, judge
+from portal.core.verdict import Outcome, Verdict, compared, judge
 from portal.core.wire import from_plain, to_plain
 from tests.core.points import request
 
@@ -58,7 +60,9 @@ def test_a_run_that_did_not_end_by_itself_is_inconclusive_even_with_broken_thres
 def test_lost_workers_make_a_run_inconclusive_and_are_named() -> None:
     found = verdict(replace(GOOD, lost=(1,), coverage=0.9789), workers=(*HEALTHY[:3], WorkerHealth(3, lost=True)))
     assert found == Verdict(
-        Outcome.INCONCLUSIVE, ("Workers 1, 3 of 4 were lost; 97.8 % of the planned measuring time is covered.",)
+        Outcome.INCONCLUSIVE,
+        ("Workers 1, 3 of 4 were lost; 97.8 % of the planned measuring time is covered.",),
+        trust=Trust.INVALID,
     )
 
 
@@ -68,9 +72,9 @@ def test_missing_data_makes_a_run_inconclusive() -> None:
 
 
 def test_a_generator_at_its_limit_makes_a_run_inconclusive() -> None:
-    found = verdict(workers=(*HEALTHY, WorkerHealth(7, mean_cpu_cores=1.8, cores=2)))
+    found = verdict(workers=(*HEALTHY, WorkerHealth(7, mean_cpu_cores=1.82, cores=2)))
     assert found.outcome is Outcome.INCONCLUSIVE
-    assert "Worker 7 used 1.80 of its 2 cores" in found.reasons[0]
+    assert "Worker 7 used 1.82 of its 2 cores" in found.reasons[0]
     assert (
         verdict(workers=(WorkerHealth(7, mean_cpu_cores=1.7, cores=2), WorkerHealth(8, mean_cpu_cores=9))).outcome
         is Outcome.PASSED
@@ -117,7 +121,27 @@ def test_what_does_not_decide_is_a_note() -> None:
     assert (found.outcome, found.notes) == (Outcome.PASSED, ("13 iterations threw; the workers' logs say where.",))
 
 
+def with_regression(**judgement: Any) -> Comparison:
+    change = Change("p95", "ms", 100.0, 109.0, 4.0, Judgement.WORSE)
+    return Comparison("the last 10 good runs", ("a",), (change,), **judgement)
+
+
+def test_what_got_worse_is_a_note_unless_it_is_to_fail_the_run() -> None:
+    said = "p95 +9 %, outside the usual ±4 % (the last 10 good runs)."
+    noted = compared(verdict(), with_regression(), fails=False)
+    assert (noted.outcome, noted.notes, noted.comparison) == (Outcome.PASSED, (said,), with_regression())
+    failed = compared(verdict(), with_regression(), fails=True)
+    assert (failed.outcome, failed.reasons) == (Outcome.FAILED, (said,))
+    assert compared(verdict(found=BROKEN), with_regression(), fails=True).reasons == verdict(found=BROKEN).reasons
+    assert compared(verdict(), None, fails=True) == verdict()
+
+
+def test_a_run_that_cannot_be_compared_says_why() -> None:
+    found = compared(verdict(), replace(with_regression(obstacles=("different load",)), changes=()), fails=True)
+    assert (found.outcome, found.notes) == (Outcome.PASSED, ("Not comparable with the last 10 good runs: different load.",))
+
+
 def test_a_verdict_survives_the_wire() -> None:
-    found = verdict(found=BROKEN)
+    found = compared(verdict(found=BROKEN), with_regression(), fails=False)
     assert from_plain(Verdict, to_plain(found)) == found
     assert from_plain(tuple[WorkerHealth, ...], to_plain(HEALTHY)) == HEALTHY

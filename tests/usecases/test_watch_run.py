@@ -115,7 +115,9 @@ def test_what_workers_measured_is_merged_into_the_progress() -> None:
     assert (progress["vus"], progress["requests_per_second"]) == (12, 40.0)
     assert progress["p95_ms"] == pytest.approx(200, rel=0.005)
     observed = pytest.approx(200, rel=0.005)
-    assert progress["thresholds"] == [{"text": "http_req_duration p(95)<300", "observed": observed, "passed": True}]
+    assert progress["thresholds"] == [
+        {"text": "http_req_duration p(95)<300", "observed": observed, "passed": True, "since": 0, "until": 2, "memory": None}
+    ]
 
 
 def test_before_the_first_snapshot_the_progress_tells_of_the_workers() -> None:
