@@ -102,7 +102,7 @@ def summarise(
     """`vus_max` where `block` is the totals of a run, in which the number of users of every second is no longer."""
     # Everything but the number of users is the same over all the time, so time is folded away once.
     whole = collapse(block, lambda key: key)
-    requests, users = round(select(whole, "http_reqs").total), _most_users(block) if vus_max is None else vus_max
+    requests, users = round(select(whole, "http_reqs").total), most_users(block) if vus_max is None else vus_max
     return RunSummary(
         t0=t0, seconds=seconds, requests=requests, failed=round(select(whole, "http_req_failed").total),
         requests_per_second=_per(requests, seconds), iterations=round(select(whole, "iterations").total),
@@ -126,7 +126,7 @@ def _per(count: float, seconds: float) -> float:
     return count / seconds if seconds > 0 else 0.0
 
 
-def _most_users(block: Block) -> int:
+def most_users(block: Block) -> int:
     """The most virtual users that ran in one second, over all workers.
 
     k6 samples `vus` once a second: with short iterations of an open load all may be idle then, and the prepared ones count.

@@ -102,6 +102,12 @@ class KeptSeries:
         merged.settle_kept()
         self._sweep(before)
 
+    def tidy(self) -> None:
+        """Once nobody reads an older list any more: also what a process left that died between its chunks and the list."""
+        valid = {chunk.key for chunk in self.kept.chunks}
+        for resolution in LENGTHS:
+            self._store.drop_series(key for key in self._store.series_keys(resolution) if key not in valid)
+
     def _write(self, merged: MergedRun, chunks: Mapping[tuple[int, int], Chunk]) -> Iterator[Chunk]:
         """The touched chunks as they are now: fresh seconds added, and the steps above them rolled up anew."""
         coarse: dict[tuple[int, int], list[tuple[int, Block, bool]]] = {}

@@ -29,7 +29,7 @@ def finish_run(run_id: str, parts: Parts) -> None:
     left = _end_compute(run, parts)
     store = parts.store(run_id)
     gathered = gather_all(run, store)
-    not_kept = _failure_of(gathered.keep)
+    not_kept = _failure_of(gathered.keep_for_good)
     judged = judge_run(run, store, gathered)
     summary = to_json(judged.summary)
     if said := not_kept or _failure_of(lambda: store.save_summary(summary)):

@@ -69,6 +69,10 @@ class GatheredSeries:
             self.merged = self.kept.restore()
             self._due.clear()
 
+    def keep_for_good(self) -> None:
+        self.keep()
+        self.kept.tidy()
+
     def _read_next(self, slot: int, epoch: int) -> bool:
         found = False
         while self._read(slot, epoch, self.merged.next_seq(slot, epoch)):
