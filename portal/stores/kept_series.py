@@ -66,6 +66,11 @@ class KeptSeries:
         data = self._store.newest_kept()
         self.kept = Kept() if data is None else from_json(Kept, data)
 
+    @property
+    def snapshots(self) -> int:
+        """How many are counted."""
+        return sum(end - start for one in self.kept.counted for start, end in one.seqs)
+
     def restore(self) -> MergedRun:
         """The run as it was when it was kept the last time."""
         merged = MergedRun(self.kept.counted, self.kept.peaks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any  # Any: JSON columns
 
 from django.db import transaction
 from django.utils import timezone
@@ -58,13 +59,15 @@ def _write(run: Run, judged: Judged) -> None:
             end_reason=judged.end_reason, message=judged.message,
         )  # fmt: skip
         if moved:
-            Result.objects.update_or_create(
-                run=run,
-                defaults={
-                    "summary": to_plain(judged.summary), "thresholds": to_plain(judged.results), "verdict": to_plain(verdict),
-                    "timeline": to_plain(judged.timeline),
-                },
-            )  # fmt: skip
+            Result.objects.update_or_create(run=run, defaults=columns_of(judged))
+
+
+def columns_of(judged: Judged) -> dict[str, Any]:
+    """A result as its row has it."""
+    return {
+        "summary": to_plain(judged.summary), "thresholds": to_plain(judged.results), "verdict": to_plain(judged.verdict),
+        "timeline": to_plain(judged.timeline),
+    }  # fmt: skip
 
 
 def _end_compute(run: Run, parts: Parts) -> tuple[str, ...]:

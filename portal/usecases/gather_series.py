@@ -100,3 +100,15 @@ class GatheredSeries:
 def workers_of(store: RunStore, launched: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     """Everyone who may have measured: who is known to have been launched, and who began all the same."""
     return tuple(sorted({*launched, *store.leased(), *store.dones()}))
+
+
+def has_uncounted(store: RunStore, launched: Iterable[tuple[int, int]]) -> bool:
+    """Whether there are snapshots that the kept series lack. Lists only the workers that have not said that this was all."""
+    counted, dones = MergedRun(KeptSeries(store).kept.counted), store.dones()
+    for slot, epoch in workers_of(store, launched):
+        done = dones.get((slot, epoch))
+        if done is not None and done.snapshots <= counted.next_seq(slot, epoch):
+            continue
+        if any(not counted.has(slot, epoch, seq) for seq in store.snapshot_seqs(slot, epoch)):
+            return True
+    return False
