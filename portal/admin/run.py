@@ -17,11 +17,11 @@ from unfold.enums import ActionVariant
 from portal.admin.actor import actor_of
 from portal.admin.again_form import AGAIN_DIALOG, AgainForm
 from portal.admin.run_dialog import STOP_DIALOG, StopForm, go_to, start
-from portal.admin.run_page import VERDICT_KINDS, page_context
 from portal.admin.version import ReadOnly
 from portal.core.errors import NotFound
 from portal.models import Run
 from portal.usecases.describe_run import milliseconds, number, per_cent
+from portal.usecases.present_run import VERDICT_KINDS, page_context
 from portal.usecases.read_run import find_run, result_of
 from portal.usecases.stop_run import stop_run
 from portal.wiring import parts

@@ -39,13 +39,13 @@ class Events(Resource):
 def _wait(request: Request, run_id: str, since: Cursor, seconds: int) -> tuple[Run, Happened]:
     clock = parts().clock
     run = visible_run(request, run_id)
-    happened = read_events(run, since)
+    happened = read_events(run, since, parts())
     with _waiting(seconds) as may_wait:
         until = clock.now() + seconds
         while may_wait and not happened.events and not happened.over and clock.now() < until:
             clock.sleep(LOOK_EVERY)
             run = visible_run(request, run_id)
-            happened = read_events(run, since)
+            happened = read_events(run, since, parts())
     return run, happened
 
 

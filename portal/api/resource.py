@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from portal.api.body import BoundedJSONParser
 from portal.core.access import Action
-from portal.core.errors import RequestRejected
+from portal.core.errors import Problem, RequestRejected
 
 LONGEST_KEY = 200
 
@@ -30,6 +30,12 @@ class Resource(APIView):
 def body_of(request: Request) -> dict[str, object]:
     """The JSON object sent; our parser lets nothing else through, but a request may come without any body."""
     return dict(request.data) if isinstance(request.data, dict) else {}
+
+
+def no_body(request: Request) -> None:
+    """Raises RequestRejected for anything but nothing or an empty object."""
+    if fields := body_of(request):
+        raise RequestRejected(Problem(name[:60], "There is no such field.", "Send no body.") for name in fields)
 
 
 def idempotency_key(request: Request) -> str:

@@ -2,9 +2,11 @@
 
 from django.urls import path, re_path
 
+from portal.api.comparing import AcceptBaseline, Compare
 from portal.api.events import Events
 from portal.api.load_tests import Detail, Results, Runs, Status
 from portal.api.nothing import Nothing
+from portal.api.reports import Report
 from portal.api.starting import Estimate, Start, Templates, Validate
 from portal.api.stopping import Stop, StopOne
 
@@ -19,6 +21,9 @@ urlpatterns = [
     path("load-tests/<str:run_id>/status", Status.as_view(), name="status"),
     path("load-tests/<str:run_id>/results", Results.as_view(), name="results"),
     path("load-tests/<str:run_id>/events", Events.as_view(), name="events"),
+    path("load-tests/<str:run_id>/baseline", AcceptBaseline.as_view(), name="baseline"),
+    path("load-tests/<str:run_id>/compare/<str:other>", Compare.as_view(), name="compare"),
+    re_path(r"^load-tests/(?P<run_id>[^/]+)/report\.(?P<ending>json|csv|html|xml)$", Report.as_view(), name="report"),
     path("load-tests/<str:run_id>/stop", StopOne.as_view(), name="stop-one"),
     re_path(r"^load-tests/", Nothing.as_view(), name="nothing"),
 ]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any  # Any: JSON answers
 
 from portal.core.errors import RequestRejected
+from portal.core.wire import to_plain
 from portal.models import Run, RunEvent
+from portal.usecases.live_timeline import read_timeline
 from portal.usecases.read_run import moment, progress_of, result_of
+from portal.wiring import Parts
 
 MOST = 500
 """Events in one answer; the next answer goes on behind them."""
 _CURSOR = re.compile(r"(\d{1,18})\.(\d{1,9})", re.ASCII)
-_LIVE = ("second", "requests", "failed", "requests_per_second", "iterations", "vus", "p95_ms", "p95_total_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +48,32 @@ class Happened:
     over: bool
 
 
-def read_events(run: Run, since: Cursor) -> Happened:
-    """At most MOST events; with the cursor given back nothing is missed and nothing comes twice."""
+def read_events(run: Run, since: Cursor, parts: Parts) -> Happened:
+    """At most MOST events; with the cursor given back nothing is missed and nothing comes twice. Raises StoreUnavailable."""
     rows = list(RunEvent.objects.filter(run_id=run.id, id__gt=since.event)[:MOST])
     told = [_told(row) for row in rows]
-    seconds = list(_seconds(run, since.second))[: MOST - len(told)]
+    seconds = [point for point in _timeline(run, since.second, parts) if _is_new(point, since.second)][: MOST - len(told)]
     event = rows[-1].id if rows else since.event
     second = seconds[-1]["second"] + 1 if seconds else since.second
-    return Happened((*told, *seconds), Cursor(event, second), run.is_over and len(told) + len(seconds) < MOST)
+    happened = (*told, *({"kind": "second", **point} for point in seconds))
+    return Happened(happened, Cursor(event, second), run.is_over and len(happened) < MOST)
 
 
 def _told(row: RunEvent) -> dict[str, Any]:
     return {"kind": row.kind, "at": moment(row.at), "state": row.state or None, "text": row.text}
 
 
-def _seconds(run: Run, since: int) -> Iterator[dict[str, Any]]:
-    """While a run goes on its newest second; afterwards all that were measured. A second nobody measured is left out."""
+def _timeline(run: Run, since: int, parts: Parts) -> list[dict[str, Any]]:
+    """While a run goes on, the seconds all its workers account for; afterwards the timeline of its result."""
     result = result_of(run)
-    points = result.timeline if result else [{name: progress_of(run).get(name) for name in _LIVE}]
-    for point in points:
-        second = point.get("second")
-        if isinstance(second, int) and second >= since and point.get("requests") is not None:
-            yield {"kind": "second", **point}
+    if result:
+        return list(result.timeline)
+    until = progress_of(run).get("timeline_until")
+    if not isinstance(until, int) or until <= since:
+        return []
+    return [to_plain(point) for point in read_timeline(parts.store(run.id), until, since)]
+
+
+def _is_new(point: dict[str, Any], since: int) -> bool:
+    """A second nobody measured is left out."""
+    return point["second"] >= since and point.get("requests") is not None

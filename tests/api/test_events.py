@@ -9,7 +9,8 @@ from portal.api.events import WAITERS
 from portal.core.run_state import RunState
 from portal.models import Run, RunEvent
 from portal.usecases.read_events import MOST
-from tests.builders import a_run, a_token, an_ended_run, live_progress
+from portal.wiring import parts
+from tests.builders import a_run, a_timeline, a_token, an_ended_run, live_progress
 
 pytestmark = pytest.mark.django_db
 
@@ -40,13 +41,13 @@ def test_a_move_that_did_not_happen_is_not_told(api: APIClient) -> None:
     assert asked(api, run)["events"] == []
 
 
-def test_new_seconds_come_with_the_newest_progress(api: APIClient) -> None:
-    run = a_run(state="running", progress=live_progress())
-    first = asked(api, run)
-    assert [(event["second"], event["requests"]) for event in first["events"]] == [(12, 1824)]
+def test_new_seconds_come_from_the_live_timeline(api: APIClient) -> None:
+    run = a_run(state="running", progress=live_progress(timeline_until=20))
+    parts().store(run.id).save_timeline(1, 0, tuple(a_timeline(20)))
+    first = asked(api, run, since="0.17")
+    assert [(event["kind"], event["second"]) for event in first["events"]] == [("second", 17), ("second", 18), ("second", 19)]
+    assert first["events"][0]["p95"] is not None
     assert asked(api, run, since=first["cursor"])["events"] == []
-    Run.objects.filter(pk=run.id).update(progress=live_progress(second=13))
-    assert [event["second"] for event in asked(api, run, since=first["cursor"])["events"]] == [13]
 
 
 def test_an_ended_run_tells_every_measured_second_and_that_it_is_over(api: APIClient) -> None:

@@ -1,4 +1,4 @@
-"""Everything the page of one run shows, as plain values for its template. Reads rows; changes nothing."""
+"""Everything the page and the printed report of one run show, as plain values for a template. Reads rows; changes nothing."""
 
 from __future__ import annotations
 
