@@ -49,6 +49,7 @@ class LocalBackend:
         argv = (
             self._python, "-m", "runner_images.agent", "--store", self._store_url, "--run", plan.run_id, "--slot", str(slot),
             "--epoch", str(epoch), "--work-dir", str(self._work_dir), "--cores", str(os.cpu_count() or 1),
+            "--memory", str(psutil.virtual_memory().available // 2 // plan.workers),
         )  # fmt: skip
         log = folder / f"agent-{slot}-{epoch}.log"
         started = subprocess.run(

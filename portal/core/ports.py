@@ -72,6 +72,8 @@ class EngineTools:
     """Folder that holds our Artillery plugin."""
     k6_version: tuple[int, int] = (1, 1)
     """Some flags are spelled differently from 2.0 on; whoever starts k6 asks it first."""
+    memory: int = 0
+    """Bytes one worker's engine may grow to without being a burden to others; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from portal.core.ports import EngineTools
 from runner_images.agent.reporter import PATIENCE
 
@@ -38,10 +40,12 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str] | None = 
     parser.add_argument("--epoch", default=1, type=int)
     parser.add_argument("--work-dir", required=True, type=Path)
     parser.add_argument("--cores", default=os.cpu_count() or 1, type=int)
+    parser.add_argument("--memory", default=psutil.virtual_memory().available // 2, type=int, help="bytes for the engine")
     parser.add_argument("--store-patience", default=PATIENCE, type=float, help="seconds of failing writes to give up after")
     given = parser.parse_args(arguments)
     tools = EngineTools(
-        k6=env.get("K6_BIN", ""), node=env.get("NODE_BIN", ""), artillery=env.get("ARTILLERY_BIN", ""), plugins=str(PLUGINS)
+        k6=env.get("K6_BIN", ""), node=env.get("NODE_BIN", ""), artillery=env.get("ARTILLERY_BIN", ""), plugins=str(PLUGINS),
+        memory=max(0, given.memory),
     )
     return AgentSettings(
         given.store, given.run, given.slot, given.epoch, given.work_dir, max(1, given.cores), tools, given.store_patience

@@ -46,3 +46,12 @@ def test_a_program_that_is_no_k6_is_refused(tmp_path: Path) -> None:
 def test_artillery_is_not_asked() -> None:
     tools = EngineTools(k6="/nowhere/k6", node="/node", artillery="/artillery")
     assert asked("artillery", tools) == tools
+
+
+@pytest.mark.parametrize(("memory", "wanted"), [(0, None), (100 << 20, None), (1 << 30, str(1 << 30))])
+def test_a_worker_with_memory_to_spare_collects_garbage_less_often(memory: int, wanted: str | None) -> None:
+    load = ClosedLoad.constant(1, timedelta(seconds=1))
+    engine = K6(EngineTools(k6="k6", memory=memory))
+    command = engine.command(assignment("k6", "s.js", load), bundle={}, rest_port=1, intake_port=2, cores=1)
+    assert command.environment.get("GOMEMLIMIT") == wanted
+    assert ("GOGC" in command.environment) == (wanted is not None)

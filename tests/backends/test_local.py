@@ -100,6 +100,7 @@ def test_each_slot_gets_a_worker_that_knows_what_it_must(place: Place) -> None:
     words = place.facts(2)["argv"]
     given = dict(zip(words[::2], words[1::2], strict=True))
     assert int(given.pop("--cores")) > 0
+    assert int(given.pop("--memory")) > 0
     assert given == {
         "--store": "file:///store", "--run": "run1", "--slot": "2", "--epoch": "3", "--work-dir": str(place.folder / "work"),
     }  # fmt: skip
