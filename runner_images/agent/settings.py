@@ -44,7 +44,10 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str] | None = 
     parser.add_argument("--store-patience", default=PATIENCE, type=float, help="seconds of failing writes to give up after")
     given = parser.parse_args(arguments)
     tools = EngineTools(
-        k6=env.get("K6_BIN", ""), node=env.get("NODE_BIN", ""), artillery=env.get("ARTILLERY_BIN", ""), plugins=str(PLUGINS),
+        k6=env.get("K6_BIN", ""),
+        node=env.get("NODE_BIN", ""),
+        artillery=env.get("ARTILLERY_BIN", ""),
+        plugins=str(PLUGINS),
         memory=max(0, given.memory),
     )
     return AgentSettings(
