@@ -148,6 +148,7 @@ UNFOLD = {
                 "title": "Access",
                 "items": [
                     {"title": "API tokens", "icon": "key", "link": reverse_lazy("admin:portal_apitoken_changelist")},
+                    {"title": "Audit log", "icon": "history", "link": reverse_lazy("admin:portal_auditentry_changelist")},
                     {"title": "Users", "icon": "person", "link": reverse_lazy("admin:auth_user_changelist")},
                 ],
             },

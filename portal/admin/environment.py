@@ -7,13 +7,18 @@ from typing import Any  # Any: a JSON field's value
 
 from django import forms
 from django.contrib import admin
-from unfold.admin import ModelAdmin
+from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from portal.admin.actor import actor_of
+from portal.admin.audited import Audited
 from portal.core.errors import RequestRejected
 from portal.core.request import parse_request
+from portal.core.wire import to_plain
 from portal.models import Environment
+from portal.models.audit import Deed
 from portal.usecases.describe_run import NOTHING
+from portal.usecases.record_audit import record
 
 
 class PrettyJSONField(forms.JSONField):
@@ -59,7 +64,8 @@ class EnvironmentForm(forms.ModelForm):
 
 
 @admin.register(Environment)
-class EnvironmentAdmin(ModelAdmin):
+class EnvironmentAdmin(Audited):
+    deeds = (Deed.ENVIRONMENT_SAVED, Deed.ENVIRONMENT_SAVED, Deed.ENVIRONMENT_DELETED)
     form = EnvironmentForm
     list_display = ("name", "description", "place", "services", "most_vus", "most_rate", "longest_seconds")
     search_fields = ("name", "description")
@@ -74,6 +80,12 @@ class EnvironmentAdmin(ModelAdmin):
             },
         ),
     )
+
+    def after(self, row: Environment) -> dict[str, Any]:
+        return {"targets": row.targets, "guard": to_plain(row.guard())}
+
+    def tell(self, request: HttpRequest, deed: Deed, row: Environment, **detail: Any) -> None:
+        record(actor_of(request), deed, environment=row.name, **detail)
 
     @admin.display(description="Services")
     def services(self, row: Environment) -> str:

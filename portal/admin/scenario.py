@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any  # Any: details of an audit entry
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from portal.admin.actor import actor_of
+from portal.admin.audited import Audited
 from portal.admin.run_dialog import RUN_DIALOG, RunForm, start
 from portal.admin.scenario_form import ScenarioForm
 from portal.admin.version import VersionInline
 from portal.models import Scenario
+from portal.models.audit import Deed
 from portal.usecases.describe_run import NOTHING, load_in_words
 from portal.usecases.list_templates import facts_of
+from portal.usecases.record_audit import record
 from portal.usecases.save_scenario import save_scenario
 from portal.wiring import parts
 
 
 @admin.register(Scenario)
-class ScenarioAdmin(ModelAdmin):
+class ScenarioAdmin(Audited):
+    deeds = (Deed.SCENARIO_SAVED, Deed.SCENARIO_SAVED, Deed.SCENARIO_DELETED)
     form = ScenarioForm
     inlines = (VersionInline,)
     list_display = ("name", "title", "kind", "version", "load", "updated")
@@ -78,8 +85,18 @@ class ScenarioAdmin(ModelAdmin):
             obj._state.adding = False
             obj.created = version.scenario.created
             super().save_model(request, obj, form, True)
-        if version.number != before:
+        form.is_told = version.number != before
+        if form.is_told:
             messages.info(request, f"Version {version.number} saved, digest {version.digest[:16]}.")
+
+    def tell(self, request: HttpRequest, deed: Deed, row: Scenario, **detail: Any) -> None:
+        record(actor_of(request), deed, scenario=row.name, **detail)
+
+    def save_related(self, request: HttpRequest, form: ModelForm, formsets: Any, change: bool) -> None:
+        # Of a new version the use case has told already.
+        is_told = isinstance(form, ScenarioForm) and form.is_told
+        save = ModelAdmin.save_related if is_told else Audited.save_related
+        save(self, request, form, formsets, change)
 
     def has_run_now_permission(self, request: HttpRequest, obj: object = None) -> bool:
         # A method of our own: for a permission's name Unfold's system check asks a database that is not there yet.

@@ -53,6 +53,8 @@ class ScenarioForm(forms.ModelForm):
         self.latest: ScenarioVersion | None = self.instance.latest() if self.instance.pk else None
         self.source: ScriptSource | None = None
         self.facts: ScriptFacts | None = None
+        self.is_told = False
+        """Whether the audit log has the saving of this form already."""
         removable = self.fields["removed"]
         assert isinstance(removable, forms.MultipleChoiceField)
         removable.choices = [(name, name) for name in sorted(self.latest.files)] if self.latest else []

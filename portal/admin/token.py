@@ -9,12 +9,13 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from portal.admin.audited import Audited
 from portal.core.access import Action, Scope
 from portal.models import ApiToken
+from portal.models.audit import Deed
 from portal.models.roles import PERMISSIONS
 
 CHOICES = [(str(scope), str(scope)) for scope in Scope]
@@ -39,10 +40,11 @@ class TokenForm(ModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):
+class ApiTokenAdmin(Audited):
     """The token itself is in one message after saving and nowhere else."""
 
     form = TokenForm
+    deeds = (Deed.TOKEN_CREATED, Deed.TOKEN_CHANGED, Deed.TOKEN_DELETED)
     list_display = ("name", "user", "can", "works", "created", "expires", "last_used")
     list_filter = ("revoked",)
     search_fields = ("name", "user__username", "public_id")
@@ -56,6 +58,10 @@ class ApiTokenAdmin(ModelAdmin):
     @display(description="Works", label={"yes": "success", "no": "danger"})
     def works(self, row: ApiToken) -> str:
         return "yes" if row.is_valid() else "no"
+
+    def after(self, row: ApiToken) -> dict[str, Any]:
+        names = row.environment_names()
+        return {"scopes": row.scopes, "environments": names and list(names), "revoked": row.revoked}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
         rows = super().get_queryset(request)

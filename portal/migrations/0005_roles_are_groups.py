@@ -1,30 +1,19 @@
 """Makes the groups of the roles. Who could stop runs still can, and tokens made before roles keep working."""
 
-from django.contrib.auth.management import create_permissions
 from django.db import migrations
 from django.db.models import Q
 
 # The one table of roles, not a copy of it: permissions of models that do not exist yet are left out,
 # and a later migration that adds some calls this again.
-from portal.models.roles import create_groups
+from portal.models.roles import grant_roles
 
 
 def add_roles(apps, schema_editor):
-    make_permissions(apps, "portal")
-    make_permissions(apps, "auth")
+    grant_roles(apps)
     permissions = apps.get_model("auth", "Permission").objects
     groups = apps.get_model("auth", "Group").objects
-    create_groups(groups, permissions)
     keep_stopping(apps, permissions)
     keep_tokens_working(apps, groups)
-
-
-def make_permissions(apps, label):
-    """Django itself makes them only after the last migration."""
-    config = apps.get_app_config(label)
-    config.models_module = True
-    create_permissions(config, apps=apps, verbosity=0)
-    config.models_module = None
 
 
 def keep_stopping(apps, permissions):

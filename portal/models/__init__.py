@@ -1,6 +1,7 @@
 """Rows, constraints and queries; no network, no signals, no rules of the domain."""
 
 from portal.models.access import ApiToken
+from portal.models.audit import AuditEntry
 from portal.models.baseline import Baseline
 from portal.models.environment import Environment
 from portal.models.event import RunEvent
@@ -12,6 +13,7 @@ from portal.models.worker import Worker
 
 __all__ = [
     "ApiToken",
+    "AuditEntry",
     "Baseline",
     "Environment",
     "Heartbeat",

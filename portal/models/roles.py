@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any  # Any: a user of whatever model, and historical models in migrations
 
+from django.contrib.auth.management import create_permissions
+
 from portal.core.access import ROLES, Action, Role
 
 PERMISSIONS: Mapping[Action, str] = {
@@ -31,6 +33,16 @@ def permissions_of(role: Role) -> frozenset[str]:
     return frozenset(name for action in ROLES[role] for name in _pages(action))
 
 
+def grant_roles(apps: Any) -> None:
+    """For migrations: the groups, with the permissions of all models there are. Django makes those only after the last."""
+    for label in ("portal", "auth"):
+        config = apps.get_app_config(label)
+        config.models_module = True
+        create_permissions(config, apps=apps, verbosity=0)
+        config.models_module = None
+    create_groups(apps.get_model("auth", "Group").objects, apps.get_model("auth", "Permission").objects)
+
+
 def create_groups(groups: Any, permissions: Any) -> None:
     """One group a role. May be repeated; permissions added by hand stay, those of models not there yet are left out."""
     for role in Role:
@@ -51,3 +63,4 @@ def _pages(action: Action) -> Iterator[str]:
         yield from (f"portal.{verb}_{model}" for model in _KEPT_BY_ADMINS for verb in ("view", "add", "change", "delete"))
         yield from (f"auth.{verb}_user" for verb in ("view", "add", "change", "delete"))
         yield "auth.view_group"
+        yield "portal.view_auditentry"

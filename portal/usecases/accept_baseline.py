@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils import timezone
 
 from portal.core.access import Action, Actor
 from portal.core.errors import Conflict
 from portal.core.verdict import Outcome
 from portal.models import Baseline
+from portal.models.audit import Deed
 from portal.usecases.read_run import find_run, result_of
+from portal.usecases.record_audit import record
 
 
 def accept_baseline(run_id: str, by: Actor) -> Baseline:
@@ -19,8 +22,10 @@ def accept_baseline(run_id: str, by: Actor) -> Baseline:
         raise Conflict(f"Run {run.id} has no result yet.", hint="Accept it when it has ended.")
     if run.verdict == Outcome.INCONCLUSIVE:
         raise Conflict(f"Run {run.id} is inconclusive: nothing can be measured by it.", hint="Accept a run that passed.")
-    baseline, _ = Baseline.objects.update_or_create(
-        scenario=run.version.scenario, environment=run.environment, backend=run.backend,
-        defaults={"run": run, "accepted_by": by.name[:150], "accepted": timezone.now()},
-    )  # fmt: skip
+    with transaction.atomic():
+        baseline, _ = Baseline.objects.update_or_create(
+            scenario=run.version.scenario, environment=run.environment, backend=run.backend,
+            defaults={"run": run, "accepted_by": by.name[:150], "accepted": timezone.now()},
+        )  # fmt: skip
+        record(by, Deed.BASELINE_ACCEPTED, run=run)
     return baseline

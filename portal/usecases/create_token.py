@@ -11,6 +11,8 @@ from django.db import transaction
 from portal.core.access import Action, Actor
 from portal.core.errors import RequestRejected
 from portal.models import ApiToken, Environment
+from portal.models.audit import Deed
+from portal.usecases.record_audit import record
 
 
 def create_token(
@@ -28,6 +30,7 @@ def create_token(
     with transaction.atomic():
         row.save()
         row.environments.set(_environments(names))
+        record(by, Deed.TOKEN_CREATED, subject=str(row), user=user.get_username(), scopes=row.scopes, environments=names or None)
     return row, token
 
 

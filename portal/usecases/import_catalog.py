@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any  # Any: entries of a YAML file
 
 import yaml
+from django.db import transaction
 
-from portal.core.access import Actor
+from portal.core.access import SYSTEM, Actor
 from portal.core.errors import RequestRejected
 from portal.models import Environment, ScenarioVersion
+from portal.models.audit import Deed
 from portal.models.environment import Place
 from portal.usecases.read_source import engine_of, read_source
+from portal.usecases.record_audit import record
 from portal.usecases.save_scenario import save_scenario
 from portal.wiring import Parts
 
@@ -33,16 +36,20 @@ def import_catalog(catalog: Path, parts: Parts, *, by: Actor) -> tuple[Imported,
     return tuple(_import(catalog.parent, entry, parts, by) for entry in _entries(catalog))
 
 
-def ensure_local_environment() -> tuple[Environment, bool]:
+def ensure_local_environment(*, by: Actor = SYSTEM) -> tuple[Environment, bool]:
     """The environment `local`, which points at the sample shop; one that is there stays as it is."""
-    return Environment.objects.get_or_create(
-        name="local",
-        defaults={
-            "description": "The sample shop on this machine.",
-            "place": Place.LOCAL,
-            "targets": {service: f"http://127.0.0.1:{port}" for service, port in SHOP.items()},
-        },
-    )
+    with transaction.atomic():
+        environment, is_new = Environment.objects.get_or_create(
+            name="local",
+            defaults={
+                "description": "The sample shop on this machine.",
+                "place": Place.LOCAL,
+                "targets": {service: f"http://127.0.0.1:{port}" for service, port in SHOP.items()},
+            },
+        )
+        if is_new:
+            record(by, Deed.ENVIRONMENT_SAVED, environment=environment.name, targets=environment.targets)
+    return environment, is_new
 
 
 def _entries(catalog: Path) -> list[Mapping[str, Any]]:

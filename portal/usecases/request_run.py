@@ -17,8 +17,10 @@ from portal.core.request import LoadTestRequest
 from portal.core.script import ScriptFacts
 from portal.core.wire import to_plain
 from portal.models import Environment, Run, RunEvent, Scenario, ScenarioVersion
+from portal.models.audit import Deed
 from portal.models.event import EventKind
 from portal.models.run import new_run_id
+from portal.usecases.record_audit import record
 from portal.wiring import Parts
 
 
@@ -52,6 +54,7 @@ def request_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Run:
                 idempotency_key=request.idempotency_key or None, request_digest=digest,
             )  # fmt: skip
             RunEvent.objects.create(run=run, at=run.created, kind=EventKind.STATE, state=run.state)
+            record(by, Deed.RUN_REQUESTED, run=run, backend=request.backend, workers=plan.workers, targets=dict(plan.targets))
             queue.enqueue("launch", run.id)
     except IntegrityError:
         if known := _known(request, digest, by):

@@ -15,7 +15,9 @@ from portal.core.errors import RequestRejected
 from portal.core.script import ScriptFacts, ScriptSource
 from portal.core.wire import to_plain
 from portal.models import Scenario, ScenarioVersion
+from portal.models.audit import Deed
 from portal.models.scenario import NAME, EngineName
+from portal.usecases.record_audit import record
 from portal.wiring import Parts
 
 MOST_BYTES = 20 * 1024 * 1024
@@ -87,7 +89,9 @@ def _version(scenario: Scenario, source: ScriptSource, facts: ScriptFacts, by: A
     if latest is not None and latest.digest == digest and latest.file == source.file:
         return latest
     files = {path: base64.b64encode(data).decode() for path, data in source.files.items()}
-    return ScenarioVersion.objects.create(
+    version = ScenarioVersion.objects.create(
         scenario=scenario, number=1 if latest is None else latest.number + 1, file=source.file, script=source.text,
         files=files, digest=digest, facts=to_plain(facts), author=by.name,
     )  # fmt: skip
+    record(by, Deed.SCENARIO_SAVED, scenario=str(version), digest=digest)
+    return version

@@ -38,3 +38,12 @@ def test_without_words_it_may_read_run_and_stop_everywhere(manage: Manage) -> No
 def test_what_is_wrong_is_refused_and_no_token_is_made(manage: Manage, words: tuple[str, str]) -> None:
     assert manage("loadtest", "token", "ci", *words)[0] == 2
     assert not ApiToken.objects.exists()
+
+
+def test_the_audit_log_is_printed_since_a_moment(manage: Manage) -> None:
+    manage("loadtest", "token", "ci")
+    code, out, _ = manage("loadtest", "audit", "--since", "1h", "--format", "json")
+    assert code == 0
+    assert [json.loads(line)["deed"] for line in out.splitlines()] == ["token.created"]
+    assert manage("loadtest", "audit", "--since", "2999-01-01")[1].count("\n") == 1
+    assert manage("loadtest", "audit", "--since", "soon")[0] == 2

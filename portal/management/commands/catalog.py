@@ -30,5 +30,5 @@ class Command(BaseCommand):
             raise CommandError(f"{error.message} {error.hint}".strip()) from error
         for entry in imported:
             self.stdout.write(f"{entry.version} {'imported' if entry.is_new else 'is up to date'}")
-        environment, is_new = ensure_local_environment()
+        environment, is_new = ensure_local_environment(by=command_line_actor())
         self.stdout.write(f"Environment {environment.name} {'created' if is_new else 'was there'}")

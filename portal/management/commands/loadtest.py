@@ -10,14 +10,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from portal.core.errors import Conflict, PortalError, RequestRejected
-from portal.management.loadtest import runs, scripts, tokens
+from portal.management.loadtest import audit, runs, scripts, tokens
 from portal.management.loadtest.arguments import add_subcommands
 from portal.management.loadtest.exit_codes import TABLE, ExitCode
 from portal.wiring import parts
 
 
 class Command(BaseCommand):
-    help = "Push-button load tests: run, status, results, stop, templates, validate, import, token."
+    help = "Push-button load tests: run, status, results, stop, templates, validate, import, token, audit."
     requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own convention; every call would check the engines)
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
@@ -59,6 +59,8 @@ class Command(BaseCommand):
                 return runs.run(options, parts(), out, err)
             case "token":
                 tokens.make_token(options, out)
+            case "audit":
+                audit.export(options, out)
             case name:
                 known = {"status": runs.status, "results": runs.results, "stop": runs.stop, "templates": runs.templates,
                          "validate": scripts.validate, "import": scripts.import_script}  # fmt: skip

@@ -24,6 +24,7 @@ def add_subcommands(parser: argparse.ArgumentParser, backends: tuple[str, ...]) 
     _validate(commands.add_parser("validate", help="check a script without saving it"))
     _import(commands.add_parser("import", help="save a script as a scenario's next version"))
     _token(commands.add_parser("token", help="make an API token; it is shown once"))
+    _audit(commands.add_parser("audit", help="print who did what"))
 
 
 def request_body(options: dict[str, Any], problems: list[Problem]) -> dict[str, object]:
@@ -106,6 +107,11 @@ def _token(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=int, metavar="N", help="how many days it works; the same as --expires Nd")
     parser.add_argument("--expires", metavar="TIME", help="how long it works, such as 12h or 30d; default: until revoked")
     _json(parser)
+
+
+def _audit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--since", metavar="WHEN", help="a date such as 2026-11-24, or how long ago, such as 12h or 30d")
+    parser.add_argument("--format", choices=("csv", "json"), default="csv", help="default: csv; json prints a line per entry")
 
 
 def _json(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

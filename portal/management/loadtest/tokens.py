@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import Any, TextIO  # Any: options, as argparse has them
 
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from portal.core.duration import HINT, parse_duration
+from portal.core.duration import HINT
 from portal.core.errors import RequestRejected
 from portal.management.loadtest.runs import print_json
+from portal.management.loadtest.spans import MOST_DAYS, parse_span
 from portal.usecases.create_token import create_token
 from portal.usecases.identify_actor import command_line_actor
-
-MOST_DAYS = 3653
 
 
 def make_token(options: dict[str, Any], out: TextIO) -> None:
@@ -41,15 +39,9 @@ def _expires(options: dict[str, Any]) -> datetime | None:
     if not span:
         return None
     try:
-        return timezone.now() + _span(span)
+        return timezone.now() + parse_span(span)
     except ValueError as error:
         raise RequestRejected.because("--expires", str(error), HINT) from error
-
-
-def _span(text: str) -> timedelta:
-    """Whole days up to ten years beside what other durations may be: tokens live longer than runs."""
-    days = re.fullmatch(r"(\d{1,4})d", text)
-    return timedelta(days=min(int(days[1]), MOST_DAYS)) if days else parse_duration(text)
 
 
 def _user(name: str | None) -> Any:
