@@ -86,6 +86,8 @@ class DoneReason(StrEnum):
     SCRIPT_ERROR = "script_error"
     ENGINE_FAILED = "engine_failed"
     STORE_FAILED = "store_failed"
+    SUPERSEDED = "superseded"
+    """Its slot was given to another worker while it was away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,27 +7,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from portal.core.ports import Backend, WorkerStatus
-from portal.core.protocol import Beat, Done, DoneReason, WorkerPhase
+from portal.core.protocol import Beat, Done, DoneReason, Pulse, WorkerPhase
 from portal.models import Run, Worker
 from portal.models.worker import WorkerState
 from portal.stores.run_store import RunStore
 
-SILENT_SECONDS = 15.0
-"""Without a beat a worker nobody can vouch for is lost."""
-HUNG_SECONDS = 60.0
-"""Without a beat even a worker whose process lives is lost."""
-NO_LOAD = frozenset({DoneReason.NOT_STARTED, DoneReason.ENGINE_FAILED, DoneReason.STORE_FAILED, DoneReason.CONTROLLER_LOST})
+SILENT_SECONDS = 14.0
+"""Without a beat (one every 3 s) a worker is lost, also one whose process lives: it may be frozen."""
+FIRST_WORD_SECONDS = 120.0
+"""As long may its platform take until a worker speaks for the first time."""
+NO_LOAD = frozenset({
+    DoneReason.NOT_STARTED, DoneReason.ENGINE_FAILED, DoneReason.STORE_FAILED, DoneReason.CONTROLLER_LOST, DoneReason.SUPERSEDED,
+})  # fmt: skip
 """Endings after which a slot's part of the load is missing."""
+CAME_BACK = " It came back and ended by itself."
 
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """By slot. `expected` is the number of workers planned, `rows` those launched."""
+    """By slot. `expected` is the number of workers planned, `rows` those launched, of every slot the newest epoch."""
 
     expected: int
     rows: tuple[Worker, ...]
     states: Mapping[int, str]
     dones: Mapping[int, Done]
+    former: tuple[Worker, ...] = ()
+    """Those that were replaced."""
 
     def slots(self, *states: str) -> tuple[int, ...]:
         return tuple(sorted(slot for slot, state in self.states.items() if state in states))
@@ -47,6 +52,15 @@ class Census:
         broken = {slot for slot, done in self.dones.items() if done.reason in NO_LOAD}
         return tuple(sorted(broken | set(self.slots(WorkerState.LOST))))
 
+    @property
+    def failed(self) -> tuple[int, ...]:
+        """Slots that need an answer while the load goes on: the lost, and those whose platform took them away."""
+        taken = {slot for slot, done in self.dones.items() if done.reason is DoneReason.TERMINATED}
+        return tuple(sorted(taken | set(self.lost)))
+
+    def row(self, slot: int) -> Worker:
+        return next(row for row in self.rows if row.slot == slot)
+
     def messages(self, *reasons: DoneReason) -> tuple[str, ...]:
         """What workers that ended for one of `reasons` said, each sentence once."""
         found = [done.message for done in self.dones.values() if done.reason in reasons and done.message]
@@ -59,26 +73,46 @@ class Census:
 def take_census(run: Run, store: RunStore, backend: Backend, now: float, *, heard_since: float = 0.0) -> Census:
     """The backend is asked before the store: a worker that says done and exits in between is done, not lost.
 
-    Silence counts from `heard_since` on: while the store was away nobody could be heard.
+    Silence counts from `heard_since` on: while the store was away nobody could be heard. Raises StoreUnavailable.
     """
-    rows = tuple(Worker.objects.filter(run=run))
-    statuses = backend.poll(tuple(row.handle() for row in rows if row.state not in (WorkerState.DONE, WorkerState.LOST)))
-    dones = {slot: done for (slot, _), done in store.dones().items()}
-    beats = store.beats()
+    every = tuple(Worker.objects.filter(run=run).order_by("slot", "epoch"))
+    rows = tuple({row.slot: row for row in every}.values())
+    former = tuple(row for row in every if row not in rows)
+    # One without a reference was started by a process that died before it could note it: its beats must do.
+    open_rows = [row for row in rows if row.state not in (WorkerState.DONE, WorkerState.LOST)]
+    statuses = backend.poll(tuple(row.handle() for row in open_rows if row.reference))
+    said = store.dones()
+    dones = {row.slot: said[row.slot, row.epoch] for row in rows if (row.slot, row.epoch) in said}
+    beats = {(beat.slot, beat.epoch): beat for beat in store.beats().values()}
     ready = store.ready_slots({row.slot: row.epoch for row in rows})
-    changed = []
+    silences = {row.slot: _silence(row, beats.get((row.slot, row.epoch)), heard_since, now) for row in open_rows}
+    if any(seconds is not None for seconds in silences.values()):
+        store.pulse(Pulse(now))  # Who can read a full store does not see that nobody can write: then nobody is lost.
+    changed = [row for row in former if _came_back(row, said.get((row.slot, row.epoch)))]
     for row in rows:
-        beat = beats.get(row.slot)
-        silent = now - max(beat.at if beat else 0.0, row.launched.timestamp(), heard_since)
-        state, message = _state(row, statuses.get(row.slot), dones.get(row.slot), beat, row.slot in ready, silent)
+        beat = beats.get((row.slot, row.epoch))
+        state, message = _state(row, statuses.get(row.slot), dones.get(row.slot), beat, row.slot in ready, silences.get(row.slot))
         if _update(row, state, message, beat):
             changed.append(row)
     Worker.objects.bulk_update(changed, ("state", "message", "cpu_cores", "memory_bytes", "last_beat"))
-    return Census(run.workers, rows, {row.slot: row.state for row in rows}, dones)
+    return Census(run.workers, rows, {row.slot: row.state for row in rows}, dones, former)
+
+
+def _silence(row: Worker, beat: Beat | None, heard_since: float, now: float) -> float | None:
+    """For how many seconds it has been silent, where that is too long."""
+    seconds = now - max(beat.at if beat else 0.0, row.launched.timestamp(), heard_since)
+    return seconds if seconds > (SILENT_SECONDS if beat else FIRST_WORD_SECONDS) else None
+
+
+def _came_back(row: Worker, done: Done | None) -> bool:
+    if done is None or done.reason is not DoneReason.SUPERSEDED or row.message.endswith(CAME_BACK):
+        return False
+    row.message += CAME_BACK
+    return True
 
 
 def _state(
-    row: Worker, status: WorkerStatus | None, done: Done | None, beat: Beat | None, is_ready: bool, silent: float
+    row: Worker, status: WorkerStatus | None, done: Done | None, beat: Beat | None, is_ready: bool, silent: float | None
 ) -> tuple[str, str]:
     if done is not None:
         return WorkerState.DONE, f"{done.reason.value.replace('_', ' ')}. {done.message}".strip()
@@ -86,7 +120,7 @@ def _state(
         return WorkerState.LOST, row.message
     if status is WorkerStatus.GONE:
         return WorkerState.LOST, "The worker vanished without a last word."
-    if silent > (HUNG_SECONDS if status is WorkerStatus.ALIVE else SILENT_SECONDS):
+    if silent is not None:
         return WorkerState.LOST, f"No sign of life for {silent:.0f} s."
     if beat is not None and beat.phase in (WorkerPhase.RUNNING, WorkerPhase.DRAINING):
         return WorkerState.RUNNING, ""

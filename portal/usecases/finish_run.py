@@ -75,12 +75,15 @@ def _end_compute(run: Run, parts: Parts) -> tuple[str, ...]:
     rows = tuple(Worker.objects.filter(run=run))
     if not rows:
         return ()
-    handles, done = tuple(row.handle() for row in rows), {row.slot for row in rows if row.state == WorkerState.DONE}
+    handles = tuple(row.handle() for row in rows if row.reference)
+    done = {(row.slot, row.epoch) for row in rows if row.state == WorkerState.DONE}
     backend = parts.backend(run.environment.place, run.backend)
     until = parts.clock.now() + GONE_WITHIN
     while alive := _alive(backend, handles):
         now = parts.clock.now()
-        if overdue := tuple(handle for handle in alive if handle.slot not in done or now > until - GONE_WITHIN / 2):
+        if overdue := tuple(
+            handle for handle in alive if (handle.slot, handle.epoch) not in done or now > until - GONE_WITHIN / 2
+        ):
             backend.stop(overdue, hard=True)
         if now > until:
             return tuple(handle.reference for handle in alive)
@@ -89,5 +92,10 @@ def _end_compute(run: Run, parts: Parts) -> tuple[str, ...]:
 
 
 def _alive(backend: Backend, handles: tuple[WorkerHandle, ...]) -> tuple[WorkerHandle, ...]:
-    statuses = backend.poll(handles)
-    return tuple(handle for handle in handles if statuses.get(handle.slot) is WorkerStatus.ALIVE)
+    """A backend answers by slot, so workers that followed each other in one are asked after apart."""
+    found: list[WorkerHandle] = []
+    for epoch in sorted({handle.epoch for handle in handles}):
+        asked = tuple(handle for handle in handles if handle.epoch == epoch)
+        statuses = backend.poll(asked)
+        found += [handle for handle in asked if statuses.get(handle.slot) is WorkerStatus.ALIVE]
+    return tuple(found)

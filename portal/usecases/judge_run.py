@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from portal.core.health import WorkerHealth
 from portal.core.load import OpenLoad, arrivals_until
+from portal.core.loss import holes
 from portal.core.merged_run import MergedRun
 from portal.core.plan import LoadPlan
 from portal.core.protocol import Done, DoneReason
@@ -43,7 +44,9 @@ def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None)
     plan = run.load_plan()
     gathered = gathered or gather_all(run, store)
     merged = gathered.merged
-    dones = {slot: done for (slot, _), done in store.dones().items()}
+    epochs = _epochs(run, plan)
+    said = store.dones()
+    dones = {slot: said[slot, epoch] for slot, epoch in epochs.items() if (slot, epoch) in said}
     # Not from the row: a run that is stopped in the moment of its start may have one that the row does not know of.
     start = store.started()
     t0 = None if start is None else start.t0
@@ -52,8 +55,9 @@ def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None)
     block = merged.totals()
     until = _until(merged, dones, t0)
     seconds = 0.0 if t0 is None else float(until - t0)
-    coverage = 0.0 if t0 is None else merged.coverage(t0, _ends(plan, dones, t0, until, no_load))
-    skews = [(done.started_at - t0) * 1000 for done in dones.values() if done.started_at is not None and t0 is not None]
+    ends = {} if t0 is None else _ends(plan, dones, t0, until, no_load)
+    coverage = 0.0 if t0 is None else merged.coverage(t0, ends)
+    skews = [skew for done in dones.values() if (skew := _skew(done, t0)) is not None]
     summary = summarise(
         block, t0=t0, seconds=seconds, coverage=round(coverage, 4), workers=plan.workers, lost=lost,
         start_skew_ms=round(_widest(skews), 1) if skews else None, vus_max=merged.users(),
@@ -63,6 +67,9 @@ def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None)
     verdict = judge(summary, results, end_reason=reason,
                     workers=_health(plan, dones, lost, t0), requested=_arrivals(plan))  # fmt: skip
     judged = Judged(summary, results, verdict, reason, message, draw_timeline(gathered, t0, until))
+    missing = {*lost, *(slot for slot, epoch in epochs.items() if epoch > 1)}
+    for hole in holes(merged.missing(t0, ends), t0, ends, slots=missing) if t0 is not None else ():
+        judged = judged.with_note(hole)
     return judged.with_note(f"Snapshots that could not be read: {merged.unreadable}.") if merged.unreadable else judged
 
 
@@ -72,6 +79,18 @@ def gather_all(run: Run, store: RunStore) -> GatheredSeries:
     launched = Worker.objects.filter(run=run).values_list("slot", "epoch")
     gathered.read_rest(workers_of(store, launched), store.dones())
     return gathered
+
+
+def _epochs(run: Run, plan: LoadPlan) -> dict[int, int]:
+    """Of every slot the newest: what a worker said that was replaced tells nothing of how the slot ended."""
+    rows = Worker.objects.filter(run=run).order_by("epoch").values_list("slot", "epoch")
+    return {**dict.fromkeys(range(plan.workers), 1), **dict(rows)}
+
+
+def _skew(done: Done, t0: int | None) -> float | None:
+    """How much later than its second it began, in ms; a replacement has one of its own."""
+    begin = t0 if done.first_second is None else done.first_second
+    return None if done.started_at is None or begin is None else (done.started_at - begin) * 1000
 
 
 def _reason(run: Run, summary: RunSummary, dones: Mapping[int, Done]) -> tuple[EndReason, str]:
@@ -96,7 +115,7 @@ def _no_load(run: Run) -> frozenset[DoneReason]:
 
 def _lost(run: Run, plan: LoadPlan, dones: Mapping[int, Done], no_load: frozenset[DoneReason]) -> tuple[int, ...]:
     """Slots whose load is missing."""
-    rows = dict(Worker.objects.filter(run=run).values_list("slot", "state"))
+    rows = dict(Worker.objects.filter(run=run).order_by("epoch").values_list("slot", "state"))
     vanished = {slot for slot in range(plan.workers) if slot not in dones and rows.get(slot) != WorkerState.DONE}
     return tuple(sorted(vanished | {slot for slot, done in dones.items() if done.reason in no_load}))
 
@@ -124,7 +143,7 @@ def _health(plan: LoadPlan, dones: Mapping[int, Done], lost: tuple[int, ...], t0
     return tuple(
         WorkerHealth(
             slot=slot, mean_cpu_cores=done.mean_cpu_cores, cores=_cores(plan, used - done.mean_cpu_cores), lost=slot in lost,
-            start_skew_ms=None if done.started_at is None or t0 is None else (done.started_at - t0) * 1000,
+            start_skew_ms=_skew(done, t0),
             script_errors=done.script_errors, broken_batches=done.broken_batches, names_folded=done.names_folded,
         )
         for slot, done in sorted(dones.items())

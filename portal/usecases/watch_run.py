@@ -26,6 +26,7 @@ from portal.usecases.end_run import collect_run, end_run
 from portal.usecases.gather_series import GatheredSeries
 from portal.usecases.live_timeline import LiveTimeline, final_until
 from portal.usecases.progress import progress_of
+from portal.usecases.replace_worker import answer_losses
 from portal.wiring import Parts
 
 log = logging.getLogger("portal.watch")
@@ -49,7 +50,7 @@ class Watch:
     pulse_at: float = 0.0
     store_fails_since: float | None = None
     heard_since: float = 0.0
-    """When the store came back the last time."""
+    """When the store came back the last time, or this watch began: nobody is silent who could not be heard."""
 
 
 class Watches:
@@ -60,8 +61,8 @@ class Watches:
 
     def of(self, run: Run, parts: Parts) -> Watch:
         if run.id not in self._watches:
-            live = LiveTimeline(run.progress.get("timeline_until", 0))
-            self._watches[run.id] = Watch(parts.store(run.id), run.load_plan(), live=live)
+            live, now = LiveTimeline(run.progress.get("timeline_until", 0)), parts.clock.now()
+            self._watches[run.id] = Watch(parts.store(run.id), run.load_plan(), live=live, heard_since=now)
         return self._watches[run.id]
 
     def forget(self, run_id: str) -> None:
@@ -141,13 +142,15 @@ def _start(run: Run, watch: Watch, parts: Parts) -> None:
 
 def _running(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -> None:
     gathered = watch.gathered = watch.gathered or GatheredSeries(watch.store, watch.plan.flush_every.total_seconds())
-    gathered.read_new(((row.slot, row.epoch) for row in census.rows), now)
+    gathered.read_new(((row.slot, row.epoch) for row in (*census.former, *census.rows)), now)
     start = watch.store.started()
     t0 = start.t0 if start else None
     breach, thresholds = _assess(run, watch, gathered, census, t0)
     progress = progress_of(gathered.merged, census, thresholds, t0=t0)
     Run.objects.filter(pk=run.id).update(progress={**progress, "timeline_until": show_new(watch, gathered, census, t0)})
     gathered.keep_if_due(now)
+    if run.state == RunState.RUNNING and t0 is not None and answer_losses(run, watch.store, watch.plan, census, t0, parts):
+        return
     if census.all_over:
         # From the state that was seen only: a stop that came in between has its own reason, which the next look reads.
         collect_run(run.id, _end_reason(run, census), old=(RunState(run.state),),

@@ -21,7 +21,8 @@ def main() -> int:
     clock = SystemClock()
     store = RunStore(open_store(settings.store_url), settings.run_id)
     try:
-        work = Work(settings, store, clock, Orders(store, clock), lambda name: open_engine(name, asked(name, settings.tools)))
+        orders = Orders(store, clock, slot=settings.slot, epoch=settings.epoch)
+        work = Work(settings, store, clock, orders, lambda name: open_engine(name, asked(name, settings.tools)))
         return work.live()
     except StoreUnavailable as error:
         print(f"worker {settings.slot}: {error.message}", file=sys.stderr, flush=True)

@@ -24,7 +24,9 @@ class EngineRun:
     ) -> None:  # fmt: skip
         self._plan, self._engine, self._process, self._gate = assignment.plan, engine, process, gate
         self._intake, self._report, self._orders, self._clock = intake, report, orders, clock
+        self._elapsed = int(assignment.elapsed.total_seconds())
         self._t0: int | None = None
+        self._begin = 0
 
     def live(self) -> None:
         """Always ends with a done record, and never with a living engine."""
@@ -54,9 +56,9 @@ class EngineRun:
             if (t0 := self._orders.start_time()) is not None:
                 break
             self._clock.sleep(4 * TICK)
-        if self._clock.now() > t0 + TOO_LATE:
+        self._t0, self._begin = t0, t0 + self._elapsed
+        if self._clock.now() > self._begin + TOO_LATE:
             return End(DoneReason.NOT_STARTED, "The common start was missed by more than 5 s.", hard=True)
-        self._t0 = t0
         return None
 
     def _early_end(self, patience: float, message: str) -> End | None:
@@ -70,12 +72,11 @@ class EngineRun:
         return None
 
     def _release(self) -> End | None:
-        assert self._t0 is not None
         try:
-            released_at = self._gate.release(self._t0, self._clock)
+            released_at = self._gate.release(self._begin, self._clock)
         except (GateStuck, OSError) as error:
             return End(DoneReason.ENGINE_FAILED, f"The engine could not be released: {error}.", hard=True)
-        self._report.begin(self._t0, released_at)
+        self._report.begin(self._begin, released_at)
         return None
 
     def _run(self) -> End:

@@ -1,4 +1,4 @@
-"""What the controller wants: stop flag, pulse and start time, read from the store and remembered.
+"""What the controller wants: stop flag, newest epoch, pulse and start time, read from the store and remembered.
 
 A store that cannot be read is no order: the last known pulse goes on ageing, and that alone ends the worker.
 """
@@ -28,8 +28,9 @@ class End:
 
 
 class Orders:
-    def __init__(self, store: RunStore, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: RunStore, clock: Clock, *, slot: int = 0, epoch: int = 1) -> None:
+        self._store, self._clock, self._slot, self._epoch = store, clock, slot, epoch
+        self._superseded = False
         self._terminated = False
         self._stop: Stop | None = None
         self._pulse_at = clock.now()
@@ -49,6 +50,8 @@ class Orders:
         now = self._clock.now()
         if self._terminated:
             return End(DoneReason.TERMINATED, "The worker was told to terminate by its platform.")
+        if self._superseded:
+            return End(DoneReason.SUPERSEDED, f"Another worker took slot {self._slot} over.", hard=True)
         if self._stop is not None:
             return End(DoneReason.STOPPED, self._stop.message or "The run was stopped.", self._stop.hard)
         if t0 is not None and now > t0 + plan.deadline.total_seconds():
@@ -75,6 +78,7 @@ class Orders:
         self._read_at = now
         try:
             self._stop = self._store.stop_asked() or self._stop
+            self._superseded = self._superseded or self._store.assignment(self._slot, self._epoch + 1) is not None
             pulse = self._store.last_pulse()
         except (StoreUnavailable, WireInvalid):
             return

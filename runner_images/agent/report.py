@@ -93,6 +93,8 @@ class Report:
     def done(self, end: End, process: EngineProcess | None, *, exit_code: int | None = None, broken: int = 0) -> None:
         """The rest of the numbers, then the last word; `was_written` says whether the store has both."""
         until = math.ceil(self._clock.now())
+        if self._from is not None and end.reason is DoneReason.SUPERSEDED:
+            until = self._from  # It was away: what it measured counts, but it does not account for the time.
         if self._from is not None:
             self._ship(max(until, self._from), final=True, broken=broken)
         self._reporter.finish()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import math
 import os
 import shutil
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from portal.core.errors import NotFound, PortalError, RequestRejected
@@ -27,6 +30,13 @@ from runner_images.agent.orders import End, Orders
 from runner_images.agent.process import EngineProcess
 from runner_images.agent.report import Report
 from runner_images.agent.settings import AgentSettings
+
+TAKE_OVER_SECONDS = 4
+"""What an engine may take to get ready (k6 half a second, Artillery three)."""
+
+
+class NothingLeft(PortalError):
+    """There is no load to make any more."""
 
 
 class Work:
@@ -59,11 +69,15 @@ class Work:
     def _run(self, assignment: WorkerAssignment, folder: Path, report: Report) -> int:
         try:
             files = self._fetch_bundle(assignment, folder)
+            assignment = self._taken_over(assignment)
+            if assignment.elapsed >= assignment.plan.duration:
+                raise NothingLeft("The replacement came after the end of the load.")
             run = self._start_engine(assignment, files, folder, report)
         except Exception as error:  # Whatever keeps a worker from starting must reach the user, a bug of ours too.
             is_script = isinstance(error, RequestRejected)
             message = error.message if isinstance(error, PortalError) else f"The worker could not start: {error!r}"
-            report.done(End(DoneReason.SCRIPT_ERROR if is_script else DoneReason.ENGINE_FAILED, message), None)
+            reason = DoneReason.NOT_STARTED if isinstance(error, NothingLeft) else DoneReason.ENGINE_FAILED
+            report.done(End(DoneReason.SCRIPT_ERROR if is_script else reason, message), None)
             if not isinstance(error, (PortalError, OSError)):
                 raise
         else:
@@ -79,6 +93,18 @@ class Work:
             raise NotFound(f"The bundle's digest is {found[:12]}, the plan says {assignment.plan.bundle_digest[:12]}.")
         shutil.rmtree(folder, ignore_errors=True)
         return unpack(data, folder)
+
+    def _taken_over(self, assignment: WorkerAssignment) -> WorkerAssignment:
+        """A replacement begins some seconds from now, in the middle of the load.
+
+        It picks the second itself: its engine must know what is left before it is started, and only here is it known
+        that nothing but that start is to come. Every further replacement takes more time.
+        """
+        t0 = self._orders.start_time() if assignment.epoch > 1 else None
+        if t0 is None:
+            return assignment
+        begin = max(t0, math.ceil(self._clock.now()) + TAKE_OVER_SECONDS * (assignment.epoch - 1))
+        return dataclasses.replace(assignment, elapsed=timedelta(seconds=begin - t0))
 
     def _start_engine(self, assignment: WorkerAssignment, files: Mapping[str, bytes], folder: Path, report: Report) -> EngineRun:
         engine = self._engine(assignment.plan.engine)

@@ -11,6 +11,7 @@ import pytest
 
 from portal.core.protocol import DoneReason, Pulse, Start, Stop
 from portal.core.run_state import EndReason
+from portal.core.split import Segment, WorkerAssignment
 from portal.stores.layout import pulse_key, start_key, stop_key
 from portal.stores.run_store import RunStore
 from runner_images.agent.orders import End, Orders
@@ -51,6 +52,17 @@ def test_without_orders_work_goes_on(desk: Desk) -> None:
     assert desk.orders.end(PLAN, None) is None
     assert desk.later(t0=T0) is None
     assert not desk.orders.is_hard_stop()
+
+
+def test_who_was_superseded_ends_hard_and_that_comes_before_a_graceful_stop(desk: Desk) -> None:
+    desk.orders = Orders(desk.store, desk.clock, slot=2, epoch=1)
+    desk.store.assign(WorkerAssignment(PLAN, Segment(1, 3), epoch=2))
+    assert desk.later() is None, "another slot's"
+    desk.store.assign(WorkerAssignment(PLAN, Segment(2, 3), epoch=2))
+    desk.store.ask_stop(Stop(EndReason.STOPPED_BY_USER, T0))
+    assert desk.later() == End(DoneReason.SUPERSEDED, "Another worker took slot 2 over.", hard=True)
+    desk.objects.fails = True
+    assert desk.later() is not None, "it stays so"
 
 
 def test_a_stop_flag_ends_the_work_with_its_words(desk: Desk) -> None:

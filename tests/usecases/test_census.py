@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from portal.core.errors import StoreFull
 from portal.core.ports import WorkerStatus
 from portal.core.protocol import DoneReason, WorkerPhase
 from portal.core.run_state import RunState
 from portal.models import Run, Worker
-from portal.usecases.census import HUNG_SECONDS, SILENT_SECONDS, Census, take_census
+from portal.usecases.census import FIRST_WORD_SECONDS, SILENT_SECONDS, Census, take_census
 from tests.usecases.parts import Scene
 from tests.usecases.workers import FakeWorker, workers_of
 
@@ -57,28 +58,76 @@ def test_a_worker_that_says_done_and_exits_is_done_not_lost() -> None:
     assert (census.states[0], census.lost, Worker.objects.get().message) == ("done", (), "script error. TypeError: x")
 
 
-@pytest.mark.parametrize(("status", "patience"), [(WorkerStatus.ALIVE, HUNG_SECONDS), (WorkerStatus.UNKNOWN, SILENT_SECONDS)])
-def test_silence_is_borne_longer_where_the_backend_vouches_for_the_worker(status: WorkerStatus, patience: float) -> None:
+@pytest.mark.parametrize("status", [WorkerStatus.ALIVE, WorkerStatus.UNKNOWN])
+def test_a_silent_worker_is_lost_within_fifteen_seconds_also_when_its_process_lives(status: WorkerStatus) -> None:
     scene, run, worker = one_worker()
     scene.backend.status[0] = status
     worker.beat()
-    scene.clock.sleep(patience)
+    scene.clock.sleep(SILENT_SECONDS)
     assert taken(scene, run).states[0] == "running"
     scene.clock.sleep(1)
     assert taken(scene, run).states[0] == "lost"
+    assert SILENT_SECONDS + 1 <= 15
     assert "No sign of life" in Worker.objects.get().message
 
 
-def test_a_worker_that_never_spoke_has_been_silent_since_its_launch() -> None:
+def test_a_platform_may_take_its_time_until_a_worker_speaks_for_the_first_time() -> None:
     scene, run, _ = one_worker()
-    scene.clock.sleep(HUNG_SECONDS + 1)
+    scene.clock.sleep(FIRST_WORD_SECONDS)
+    assert taken(scene, run).lost == ()
+    scene.clock.sleep(1)
+    assert taken(scene, run).lost == (0,)
+
+
+def test_nobody_is_lost_for_a_store_that_takes_no_beats() -> None:
+    scene, run, worker = one_worker()
+    worker.beat()
+    scene.clock.sleep(SILENT_SECONDS + 1)
+    scene.objects.error, scene.objects.only = StoreFull("No room left."), "pulse"
+    with pytest.raises(StoreFull):
+        taken(scene, run)
+    assert Worker.objects.get().state == "launched"
+
+
+def test_a_slot_is_what_its_newest_worker_is() -> None:
+    scene, run, worker = one_worker()
+    worker.beat()
+    scene.backend.status[0] = WorkerStatus.GONE
+    assert taken(scene, run).lost == (0,)
+    second = worker.replaced()
+    scene.backend.status[0] = WorkerStatus.ALIVE
+    census = taken(scene, run)
+    assert (census.states, census.lost, census.all_over) == ({0: "launched"}, (), False)
+    assert [(row.epoch, row.state) for row in (*census.former, *census.rows)] == [(1, "lost"), (2, "launched")]
+    second.ready()
+    assert taken(scene, run).states[0] == "ready"
+    second.beat()
+    assert taken(scene, run).states[0] == "running"
+    worker.beat()
+    scene.clock.sleep(2)
+    assert taken(scene, run).states[0] == "ready", "an old worker's beat is nobody's"
+    worker.done(DoneReason.SUPERSEDED)
+    assert taken(scene, run).dones == {}
+    assert Worker.objects.get(epoch=1).message.endswith("It came back and ended by itself.")
+    second.done()
+    census = taken(scene, run)
+    assert (census.all_over, census.lost, census.dones[0].epoch) == (True, (), 2)
+
+
+def test_a_worker_nobody_could_note_the_reference_of_is_known_by_its_beats() -> None:
+    scene, run, worker = one_worker()
+    scene.backend.status[0] = WorkerStatus.GONE
+    second = worker.replaced(reference="")
+    assert taken(scene, run).states[0] == "launched"
+    second.beat()
+    scene.clock.sleep(SILENT_SECONDS + 1)
     assert taken(scene, run).lost == (0,)
 
 
 def test_silence_does_not_count_while_nobody_could_be_heard() -> None:
     scene, run, worker = one_worker()
     worker.beat()
-    scene.clock.sleep(HUNG_SECONDS * 2)
+    scene.clock.sleep(SILENT_SECONDS * 2)
     assert taken(scene, run, heard_since=scene.clock.now() - 1).lost == ()
 
 
@@ -97,9 +146,13 @@ def test_a_lost_worker_stays_lost_unless_it_says_done_after_all() -> None:
 def test_whose_load_is_missing_is_lost(reason: DoneReason) -> None:
     scene, run, worker = one_worker()
     worker.done(reason)
-    broken = {DoneReason.NOT_STARTED, DoneReason.CONTROLLER_LOST, DoneReason.ENGINE_FAILED, DoneReason.STORE_FAILED}
+    broken = {
+        DoneReason.NOT_STARTED, DoneReason.CONTROLLER_LOST, DoneReason.ENGINE_FAILED, DoneReason.STORE_FAILED,
+        DoneReason.SUPERSEDED,
+    }  # fmt: skip
     census = taken(scene, run)
     assert (census.lost == (0,)) == (reason in broken)
+    assert (census.failed == (0,)) == (reason in {*broken, DoneReason.TERMINATED})
     assert census.all_over
 
 

@@ -21,23 +21,31 @@ class FakeWorker:
     store: RunStore
     slot: int
     seq: int = 0
+    epoch: int = 1
+
+    def replaced(self, *, reference: str = "fake:again") -> FakeWorker:
+        """The next worker of this slot, with its row; the backend says of both what it says of the slot."""
+        Worker.objects.create(run_id=self.store.run_id, slot=self.slot, epoch=self.epoch + 1, reference=reference)
+        return FakeWorker(self.scene, self.store, self.slot, epoch=self.epoch + 1)
 
     def ready(self) -> None:
-        self.store.say_ready(Ready(self.slot, 1, self.scene.clock.now()))
+        self.store.say_ready(Ready(self.slot, self.epoch, self.scene.clock.now()))
 
     def beat(self, phase: WorkerPhase = WorkerPhase.RUNNING, **fields: Any) -> None:
-        self.store.beat(Beat(self.slot, 1, self.scene.clock.now(), phase, **fields))
+        self.store.beat(Beat(self.slot, self.epoch, self.scene.clock.now(), phase, **fields))
 
     def measure(self, start: int, end: int, points: Iterable[Point] | None = None, **load: Any) -> IntervalSnapshot:
         """The next snapshot, for the seconds from `start` to before `end`; `load` as `requests` takes it."""
         found = points if points is not None else [point for second in range(start, end) for point in requests(second, **load)]
-        taken = snapshot(self.slot, self.seq, start=start, end=end, points=found)
-        self.store.put_snapshot(self.slot, 1, self.seq, taken.encode())
+        taken = snapshot(self.slot, self.seq, epoch=self.epoch, start=start, end=end, points=found)
+        self.store.put_snapshot(self.slot, self.epoch, self.seq, taken.encode())
         self.seq += 1
         return taken
 
     def done(self, reason: DoneReason = DoneReason.COMPLETED, **fields: Any) -> None:
-        self.store.done(Done(self.slot, 1, self.scene.clock.now(), reason, **{"exit_code": 0, "snapshots": self.seq, **fields}))
+        self.store.done(
+            Done(self.slot, self.epoch, self.scene.clock.now(), reason, **{"exit_code": 0, "snapshots": self.seq, **fields})
+        )
 
 
 def workers_of(scene: Scene, run: Run, count: int | None = None) -> tuple[FakeWorker, ...]:
