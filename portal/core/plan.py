@@ -19,6 +19,8 @@ from portal.core.thresholds import Threshold, with_overrides
 UNBOUNDED_RUN = timedelta(hours=24)
 DRAIN = timedelta(seconds=30)
 MANY_WORKERS, SHORT_RUN = 20, timedelta(hours=1)
+READY_WITHIN = timedelta(seconds=120)
+NO_TIME = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,28 @@ class LoadPlan:
     parameters: Mapping[str, str]
     thresholds: tuple[Threshold, ...]
     flush_every: timedelta = timedelta(seconds=2)
-    ready_within: timedelta = timedelta(seconds=120)
+    ready_within: timedelta = READY_WITHIN
     pulse_older_than: timedelta = timedelta(minutes=10)
     warnings: tuple[str, ...] = ()
     on_worker_loss: OnWorkerLoss = OnWorkerLoss.CONTINUE
+    setup_within: timedelta | None = None
+    teardown_within: timedelta | None = None
+    """How long the script's setup() and teardown() may take, which run once per run; None: it has none."""
 
     @property
     def deadline(self) -> timedelta:
         """Time after the common start at which a worker stops by itself, whatever happens."""
         return self.duration + self.drain + timedelta(seconds=30)
+
+    @property
+    def ending_within(self) -> timedelta:
+        """How long a worker that is stopped may take to end: its last users, then teardown()."""
+        return self.drain + (self.teardown_within or NO_TIME)
+
+    @property
+    def over_within(self) -> timedelta:
+        """Time after the common start at which the last worker should have ended, its teardown() included."""
+        return self.deadline + (self.teardown_within or NO_TIME)
 
     def engine_environment(self) -> dict[str, str]:
         """The variables a script sees: TARGET_<SERVICE> per target, and the parameters."""
@@ -125,6 +140,8 @@ def build_plan(
         warnings=(*facts.warnings, *_policy_warnings(policy, facts)),
         on_worker_loss=OnWorkerLoss.CONTINUE if facts.whole_only and policy is OnWorkerLoss.REPLACE else policy,
         flush_every=flush_every(workers, length),
+        ready_within=READY_WITHIN + (facts.setup_within or NO_TIME),
+        setup_within=facts.setup_within, teardown_within=facts.teardown_within,
     )  # fmt: skip
 
 

@@ -87,6 +87,8 @@ class EngineCommand:
     """With Intake.LINES: the agent follows every file whose name begins with this and a dot."""
     gate: str = ""
     """With Gate.FILE: the file that opens the gate when it appears with the start time in unix seconds."""
+    lingers: bool = False
+    """With Gate.REST: setup() and teardown() wait for orders over the API, and the engine stays until it is interrupted."""
 
 
 class Gate(StrEnum):

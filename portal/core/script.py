@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from portal.core.load import ScriptLoad
 from portal.core.thresholds import Threshold
@@ -34,12 +35,14 @@ class ScriptFacts:
     """What the engine will do with the script under the asked load.
 
     `load` is the resulting shape (for a replaced load: with its numbers); `warnings` are sentences for the user.
+    `setup_within` and `teardown_within` are how long the script's setup() and teardown() may take; None: it has none.
     """
 
     load: ScriptLoad
     thresholds: tuple[Threshold, ...] = ()
     scenarios: tuple[str, ...] = ()
-    has_setup: bool = False
     warnings: tuple[str, ...] = ()
     whole_only: str = ""
     """Why nobody can take over in the middle of it, as a sentence; empty where a replacement can run the rest."""
+    setup_within: timedelta | None = None
+    teardown_within: timedelta | None = None

@@ -13,13 +13,14 @@ from portal.core.errors import EngineMissing, Problem, ScriptInvalid
 from portal.core.load import ClosedLoad, Load, OpenLoad
 from portal.core.ports import Ending, EngineCommand, EngineTools, Finished, Gate, Intake, Sandbox
 from portal.core.script import ScriptFacts, ScriptSource
-from portal.core.snapshot import Point
+from portal.core.snapshot import Point, SeriesKey
 from portal.core.split import WorkerAssignment
 from portal.core.thresholds import Threshold
-from portal.engines import k6_log
+from portal.engines import k6_log, k6_probe
 from portal.engines.k6_facts import read_facts
+from portal.engines.k6_probe import Probe
 from portal.engines.k6_rest import rest_of_archive
-from portal.engines.k6_script import has_setup, wrapper, wrapper_name
+from portal.engines.k6_script import wrapper, wrapper_name
 from portal.engines.k6_wire import read_batch
 
 ARCHIVE = "archive.tar"
@@ -31,6 +32,8 @@ SELECTABLE = frozenset({"url", "proto", "subproto", "tls_version", "ip", "ocsp_s
 LEAST_MEMORY = 256 << 20
 """Bytes; with less k6 keeps Go's own, thrifty collector."""
 PATH = "/usr/local/bin:/usr/bin:/bin"
+LINGER = ("--no-setup", "--no-teardown", "--linger")
+"""setup() and teardown() wait for orders, which go to one worker; k6 stays at the end until it is interrupted."""
 OFFLINE = {"K6_NO_USAGE_REPORT": "true", "K6_AUTO_EXTENSION_RESOLUTION": "false"}
 CLOUD = {
     # With a reference k6 creates no test run anywhere: all it does is post batches to the host given beside it.
@@ -61,7 +64,7 @@ class K6:
     def inspect(self, script: ScriptSource, load: Load | None, environment: Mapping[str, str], sandbox: Sandbox) -> ScriptFacts:
         file, files = _sources(script, load)
         done = self._run(("inspect", "--execution-requirements", "--include-system-env-vars", file), files, environment, sandbox)
-        return read_facts(done.stdout, has_setup=has_setup(script))
+        return read_facts(done.stdout, self._probe(script, files, environment, sandbox))
 
     def bundle(
         self, script: ScriptSource, load: Load | None, environment: Mapping[str, str], sandbox: Sandbox
@@ -76,23 +79,24 @@ class K6:
     def command(
         self, assignment: WorkerAssignment, *, bundle: Mapping[str, bytes], rest_port: int, intake_port: int, cores: int
     ) -> EngineCommand:
-        segment, elapsed = assignment.segment, assignment.elapsed
+        plan, segment, elapsed = assignment.plan, assignment.segment, assignment.elapsed
+        lingers = plan.setup_within is not None or plan.teardown_within is not None
         # The archive lies in the worker's folder already and k6 takes its share by flags; only a late start needs another.
         files = {ARCHIVE: rest_of_archive(bundle[ARCHIVE], elapsed)} if elapsed else {}
         argv = (
             self._program(), "run", "--quiet", "--no-color", "--no-usage-report", "--no-thresholds", *self._no_summary(),
             "--paused", "--address", f"127.0.0.1:{rest_port}", "--include-system-env-vars",
-            "--system-tags", _tags(assignment.plan.thresholds), "--execution-segment", segment.as_k6(),
-            "--execution-segment-sequence", segment.sequence(), "-o", "cloud", ARCHIVE,
+            "--system-tags", _tags(plan.thresholds), "--execution-segment", segment.as_k6(),
+            "--execution-segment-sequence", segment.sequence(), *(LINGER if lingers else ()), "-o", "cloud", ARCHIVE,
         )  # fmt: skip
         environment = {
-            **assignment.plan.engine_environment(), "PATH": PATH, "HOME": ".", **OFFLINE, **CLOUD,
+            **plan.engine_environment(), "PATH": PATH, "HOME": ".", **OFFLINE, **CLOUD,
             "K6_CLOUD_HOST": f"http://127.0.0.1:{intake_port}", "GOMAXPROCS": str(max(1, cores)), **self._collector(),
         }  # fmt: skip
-        return EngineCommand(argv, environment, files)
+        return EngineCommand(argv, environment, files, lingers=lingers)
 
     def read(self, batch: bytes) -> Iterable[Point]:
-        return read_batch(batch)
+        return tuple(point for point in read_batch(batch) if not _is_around(point.key))
 
     def is_ready(self, line: bytes) -> bool:
         return False  # k6 says so over its API.
@@ -113,6 +117,13 @@ class K6:
         # Without these k6 keeps every trend value in memory: about 190 bytes a request, for hours.
         return ("--summary-mode=disabled",) if self.tools.k6_version >= (2, 0) else ("--no-summary",)
 
+    def _probe(self, script: ScriptSource, files: Mapping[str, bytes], environment: Mapping[str, str], sandbox: Sandbox) -> Probe:
+        if not k6_probe.is_needed(script):
+            return Probe()
+        name = k6_probe.probe_name(script)
+        files = {**files, name: k6_probe.probe_module(script).encode()}
+        return k6_probe.read_probe(self._run(("inspect", "--include-system-env-vars", name), files, environment, sandbox).stdout)
+
     def _run(
         self, argv: tuple[str, ...], files: Mapping[str, bytes], environment: Mapping[str, str], sandbox: Sandbox,
         *, keep: tuple[str, ...] = (),
@@ -127,6 +138,13 @@ class K6:
         if not self.tools.k6:
             raise EngineMissing("k6 is not installed here.", hint="Run `make setup`, or set K6_BIN to the k6 program.")
         return self.tools.k6
+
+
+def _is_around(key: SeriesKey) -> bool:
+    """Whether setup() or teardown() made it: they prepare and tidy, which is no load. Only they work in a group (`::setup`)
+    outside all scenarios."""
+    labels = dict(key.labels)
+    return bool(labels.get("group")) and "scenario" not in labels
 
 
 def _tags(thresholds: Iterable[Threshold]) -> str:

@@ -13,13 +13,17 @@ from portal.core.errors import Problem, RequestRejected, ScriptInvalid
 from portal.core.load import ScriptLoad
 from portal.core.script import ScriptFacts
 from portal.core.thresholds import Threshold, parse_thresholds
+from portal.engines.k6_probe import Probe
 
 ITERATIONS = ("shared-iterations", "per-vu-iterations")
 EXTENSION = "knopfdruck"
-SETUP_TWICE = "setup() and teardown() run once in every worker; with several workers they run several times."
+AROUND = ("::setup", "::teardown")
+"""The groups under which k6 reports what setup() and teardown() do."""
+DEFAULT_WITHIN = timedelta(seconds=60)
+"""How long k6 lets setup() and teardown() take unless the script's options say otherwise."""
 
 
-def read_facts(printed: str, *, has_setup: bool) -> ScriptFacts:
+def read_facts(printed: str, probe: Probe = Probe()) -> ScriptFacts:  # noqa: B008  # It is frozen.
     """Raises ScriptInvalid for a load that cannot be shared or a threshold that cannot be judged."""
     try:
         found: dict[str, Any] = json.loads(printed)
@@ -30,8 +34,25 @@ def read_facts(printed: str, *, has_setup: bool) -> ScriptFacts:
         raise ScriptInvalid(error.problems) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ScriptInvalid((Problem("script", f"k6's description of the script cannot be read ({error})."),)) from error
-    warnings = (SETUP_TWICE,) if has_setup else ()
-    return ScriptFacts(load, thresholds, tuple(sorted(scenarios)), has_setup, warnings, _whole_only(scenarios))
+    around = tuple(threshold for threshold in thresholds if probe.any and _is_around(threshold))
+    kept = tuple(threshold for threshold in thresholds if threshold not in around)
+    warnings = tuple(f"{rule.text} is not judged: setup() and teardown() are no part of the measured load." for rule in around)
+    return ScriptFacts(
+        load, kept, tuple(sorted(scenarios)), warnings, _whole_only(scenarios),
+        setup_within=_within(found, "setup") if probe.setup else None,
+        teardown_within=_within(found, "teardown") if probe.teardown else None,
+    )  # fmt: skip
+
+
+def _is_around(threshold: Threshold) -> bool:
+    return any(("group", group) in threshold.labels for group in AROUND)
+
+
+def _within(found: Mapping[str, Any], what: str) -> timedelta | None:
+    """None where the options switch it off."""
+    if found.get(f"no{what.title()}"):
+        return None
+    return _span(found.get(f"{what}Timeout")) or DEFAULT_WITHIN
 
 
 def _own_thresholds(ext: object) -> tuple[Threshold, ...]:

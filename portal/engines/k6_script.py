@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from fractions import Fraction
 from pathlib import PurePosixPath
 
@@ -20,9 +19,6 @@ WRAPPER = "knopfdruck-load.js"
 GRACEFUL_STOP = "30s"
 SPARE_VUS = 4
 """k6 may use this many times the prepared virtual users when answers are slow; more is a dropped iteration."""
-_SETUP = re.compile(
-    r"export\s+(?:async\s+)?function\s+setup\b|export\s+(?:const|let|var)\s+setup\b|export\s*{[^}]*\bsetup\b|exports\.setup\b"
-)
 
 _TEMPLATE = """\
 import * as original from %(file)s;
@@ -72,11 +68,6 @@ def scenario(load: ClosedLoad | OpenLoad) -> dict[str, object]:
     """The k6 scenario of this load, without its exec."""
     made = _closed(load) if isinstance(load, ClosedLoad) else _open(load)
     return {**made, "gracefulStop": GRACEFUL_STOP}
-
-
-def has_setup(script: ScriptSource) -> bool:
-    """Whether the text exports a setup function; k6 inspect does not say."""
-    return _SETUP.search(script.text) is not None
 
 
 def _closed(load: ClosedLoad) -> dict[str, object]:

@@ -49,6 +49,11 @@ def setup_key(run_id: str) -> str:
     return run_prefix(run_id) + "setup.json"
 
 
+def teardown_key(run_id: str) -> str:
+    """Which worker runs the script's `teardown()`."""
+    return run_prefix(run_id) + "teardown.json"
+
+
 def start_key(run_id: str) -> str:
     return run_prefix(run_id) + "start.json"
 

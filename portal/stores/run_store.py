@@ -61,12 +61,8 @@ class RunStore:
         return self._read(WorkerAssignment, layout.assignment_key(self.run_id, slot, epoch))
 
     def take_lease(self, lease: Lease) -> bool:
-        """Whether this very lease holds the slot; repeating it (same holder, same time) gives the same answer.
-
-        The write may have succeeded although its answer was lost, and a repeated write then finds our own bytes.
-        """
-        key, data = layout.lease_key(self.run_id, lease.slot, lease.epoch), to_json(lease)
-        return self._objects.put_new(key, data) or self._objects.get(key) == data
+        """Whether this very lease holds the slot; repeating it gives the same answer, for the first one may have got lost."""
+        return self._first(Lease, layout.lease_key(self.run_id, lease.slot, lease.epoch), lease) == lease
 
     def lease(self, slot: int, epoch: int) -> Lease | None:
         return self._read(Lease, layout.lease_key(self.run_id, slot, epoch))
@@ -77,9 +73,6 @@ class RunStore:
 
     def say_ready(self, ready: Ready) -> None:
         self._objects.put(layout.ready_key(self.run_id, ready.slot), to_json(ready))
-
-    def ready(self, slot: int) -> Ready | None:
-        return self._read(Ready, layout.ready_key(self.run_id, slot))
 
     def ready_slots(self, epochs: Mapping[int, int]) -> frozenset[int]:
         """Which of the given slots have been ready in their given epoch. Reads only those not known yet."""
@@ -96,6 +89,10 @@ class RunStore:
 
     def setup(self) -> bytes | None:
         return self._objects.get(layout.setup_key(self.run_id))
+
+    def take_teardown(self, lease: Lease) -> bool:
+        """Whether this worker is the one to run the script's teardown(); repeating it gives the same answer."""
+        return self._first(Lease, layout.teardown_key(self.run_id), lease) == lease
 
     # Down: start, stop, pulse
 
@@ -134,6 +131,9 @@ class RunStore:
         """The last one of every slot; its epoch tells whether a replaced worker still speaks."""
         found = self._read_many(Beat, self._objects.list(layout.beat_prefix(self.run_id)))
         return {beat.slot: beat for beat in found.values()}
+
+    def last_beat(self, slot: int) -> Beat | None:
+        return self._read(Beat, layout.beat_key(self.run_id, slot))
 
     def put_snapshot(self, slot: int, epoch: int, seq: int, data: bytes) -> None:
         self._objects.put(layout.snapshot_key(self.run_id, slot, epoch, seq), data)

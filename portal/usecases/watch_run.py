@@ -162,7 +162,7 @@ def _running(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -
     if breach is not None:
         end_run(run.id, EndReason.THRESHOLD_ABORT, parts, message=f"Aborted: {breach.evidence}")
         return
-    if t0 is not None and now > t0 + watch.plan.deadline.total_seconds() + 30:
+    if t0 is not None and now > t0 + watch.plan.over_within.total_seconds() + 30:
         end_run(run.id, EndReason.DEADLINE, parts, message="Workers did not end at their deadline.", hard=True)
 
 
@@ -213,7 +213,7 @@ def _insist(run: Run, watch: Watch, census: Census, now: float, parts: Parts) ->
     """Workers that do not end are told, then forced, by their backend."""
     over = {*census.slots("done", "lost")}
     left = tuple(row.handle() for row in census.rows if row.slot not in over)
-    waited = now - run.state_since.timestamp() - watch.plan.drain.total_seconds()
+    waited = now - run.state_since.timestamp() - watch.plan.ending_within.total_seconds()
     if left and waited > TERM_AFTER:
         parts.backend(run.environment.place, run.backend).stop(left, hard=waited > KILL_AFTER)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from portal.core.ports import Clock, Engine
 from portal.core.protocol import DoneReason, WorkerPhase
 from portal.core.split import WorkerAssignment
-from runner_images.agent.gates import GateStuck, StartGate
+from runner_images.agent.gates import StartGate
 from runner_images.agent.intake import Intake
+from runner_images.agent.k6_api import GateStuck, ScriptThrew
 from runner_images.agent.orders import End, Orders
 from runner_images.agent.process import EngineProcess
 from runner_images.agent.report import Report
+from runner_images.agent.setup_teardown import SetupAndTeardown
 
 TICK = 0.05
 TOO_LATE = 5.0
@@ -21,10 +25,13 @@ class EngineRun:
     def __init__(
         self, assignment: WorkerAssignment, engine: Engine, process: EngineProcess, gate: StartGate,
         intake: Intake, report: Report, orders: Orders, clock: Clock,
+        once: SetupAndTeardown | None = None,
     ) -> None:  # fmt: skip
+        """`once` for an engine that lingers."""
         self._plan, self._engine, self._process, self._gate = assignment.plan, engine, process, gate
         self._intake, self._report, self._orders, self._clock = intake, report, orders, clock
         self._elapsed = int(assignment.elapsed.total_seconds())
+        self._once = once
         self._t0: int | None = None
         self._begin = 0
 
@@ -41,11 +48,26 @@ class EngineRun:
 
     def _become_ready(self) -> End | None:
         patience = self._clock.now() + self._plan.ready_within.total_seconds()
-        while not self._gate.is_ready():
-            if end := self._early_end(patience, "The engine did not get ready in time."):
+        message = "The engine did not get ready in time."
+        if end := self._until(self._gate.is_ready, patience, message) or self._set_up(patience, message):
+            return end
+        return None if self._report.ready() else End(DoneReason.STORE_FAILED, self._report.store_failure, hard=True)
+
+    def _until(self, is_so: Callable[[], bool], patience: float, message: str) -> End | None:
+        while not is_so():
+            if end := self._early_end(patience, message):
                 return end
             self._clock.sleep(TICK)
-        return None if self._report.ready() else End(DoneReason.STORE_FAILED, self._report.store_failure, hard=True)
+        return None
+
+    def _set_up(self, patience: float, message: str) -> End | None:
+        """The script's setup(), or the data it gave elsewhere: before this worker is ready, so that none of it is load."""
+        try:
+            return self._until(self._once.is_ready, patience, message) if self._once else None
+        except ScriptThrew as error:
+            return End(DoneReason.SCRIPT_ERROR, str(error), hard=True)
+        except GateStuck as error:
+            return End(DoneReason.ENGINE_FAILED, f"The engine did not take the data of setup(): {error}.", hard=True)
 
     def _await_start(self) -> End | None:
         patience = self._clock.now() + 2 * self._plan.ready_within.total_seconds()
@@ -80,12 +102,37 @@ class EngineRun:
         return None
 
     def _run(self) -> End:
-        while self._process.exit_code() is None:
+        while not self._is_over():
             if end := self._orders.end(self._plan, self._t0) or self._store_end():
                 return end
             self._report.flush_if_due()
             self._clock.sleep(TICK)
-        return self._engine_end()
+        return self._part() or self._engine_end()
+
+    def _is_over(self) -> bool:
+        """The load; an engine that lingers is still there."""
+        return self._process.exit_code() is not None or (self._once is not None and self._once.load_is_over())
+
+    def _part(self) -> End | None:
+        """From an engine that lingers, after a teardown() that is this worker's to run; the end when that throws."""
+        if self._once is None or self._process.exit_code() is not None:
+            return None
+        self._report.load_is_over()
+        deadline = (self._t0 or 0) + self._plan.deadline.total_seconds()
+        try:
+            self._once.tear_down(deadline, self._may_go_on)
+        except (ScriptThrew, GateStuck) as error:
+            return End(DoneReason.SCRIPT_ERROR, str(error))
+        finally:
+            self._process.interrupt()
+            self._wait(AFTER_TERM)
+        return None
+
+    def _may_go_on(self) -> bool:
+        """Flushes meanwhile. A graceful stop ends the load, not the teardown() after it."""
+        self._report.flush_if_due()
+        end = self._orders.end(self._plan, None)
+        return self._process.exit_code() is None and (end is None or (end.reason is DoneReason.STOPPED and not end.hard))
 
     def _store_end(self) -> End | None:
         failure = self._report.store_failure
@@ -99,6 +146,8 @@ class EngineRun:
 
     def _finish(self, end: End) -> None:
         self._drain(end)
+        if self._once is not None:
+            self._once.close()
         self._process.kill()  # Whatever the engine left behind.
         self._process.finish_output()
         self._intake.finish()
@@ -111,14 +160,17 @@ class EngineRun:
         self._report.heart.phase = WorkerPhase.DRAINING
         if not end.hard:
             self._gate.ask_stop(self._process)
-            self._wait(self._plan.drain.total_seconds())
+            self._wait(self._plan.drain.total_seconds(), self._is_over)
+        if end.reason in (DoneReason.STOPPED, DoneReason.DEADLINE) and not end.hard and self._is_over():
+            self._part()
         self._process.terminate()
         self._wait(AFTER_TERM)
         self._process.kill()
         self._wait(AFTER_TERM)
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, seconds: float, is_over: Callable[[], bool] | None = None) -> None:
+        is_over = is_over or (lambda: self._process.exit_code() is not None)
         until = self._clock.now() + seconds
-        while self._process.exit_code() is None and self._clock.now() < until and not self._orders.is_hard_stop():
+        while not is_over() and self._clock.now() < until and not self._orders.is_hard_stop():
             self._report.flush_if_due()
             self._clock.sleep(TICK)

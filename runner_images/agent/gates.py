@@ -5,26 +5,16 @@ k6 is held and released over its own API on loopback; Artillery by our plugin, w
 
 from __future__ import annotations
 
-import json
 import socket
 import sys
-import urllib.request
-from http.client import HTTPException
 from pathlib import Path
 from typing import Protocol
 
 from portal.core.ports import Clock
+from runner_images.agent.k6_api import PAUSED_WITH_VUS, GateStuck, K6Api
 from runner_images.agent.process import EngineProcess
 
-PAUSED_WITH_VUS = 4
-# The engine is on loopback: a proxy that the machine is configured for has no part in this.
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
 _held: list[socket.socket] = []
-
-
-class GateStuck(Exception):
-    """The engine does not answer where it should take orders."""
 
 
 class SaysReady(Protocol):
@@ -46,35 +36,21 @@ class RestGate:
     """k6: status 4 is paused with its virtual users initialised."""
 
     def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}/v1/status"
+        self._rest = K6Api(port)
 
     def is_ready(self) -> bool:
-        try:
-            with _DIRECT.open(self._url, timeout=2) as answer:
-                status = json.load(answer)["data"]["attributes"]["status"]
-        except (OSError, HTTPException, ValueError, KeyError, TypeError):
-            return False
-        return bool(status == PAUSED_WITH_VUS)
+        return self._rest.status() == PAUSED_WITH_VUS
 
     def release(self, t0: int, clock: Clock) -> float:
         clock.sleep(t0 - clock.now())
-        self._patch({"paused": False})
+        self._rest.order({"paused": False})
         return clock.now()
 
     def ask_stop(self, process: EngineProcess) -> None:
         try:
-            self._patch({"stopped": True})
+            self._rest.order({"stopped": True})
         except GateStuck:
             process.terminate()
-
-    def _patch(self, attributes: dict[str, bool]) -> None:
-        body = json.dumps({"data": {"type": "status", "id": "default", "attributes": attributes}}).encode()
-        request = urllib.request.Request(self._url, data=body, method="PATCH", headers={"Content-Type": "application/json"})
-        try:
-            with _DIRECT.open(request, timeout=5) as answer:
-                answer.read()
-        except (OSError, HTTPException) as error:
-            raise GateStuck(str(error)) from error
 
 
 class FileGate:

@@ -59,6 +59,10 @@ class EngineProcess:
         """None while it runs; minus the signal number when one ended it."""
         return self._process.poll()
 
+    def interrupt(self) -> None:
+        """The end an engine that lingers waits for."""
+        self._signal(signal.SIGINT)
+
     def terminate(self) -> None:
         self._signal(signal.SIGTERM)
 

@@ -45,16 +45,18 @@ class Report:
         self._released_at: float | None = None
         self._flushed_at = 0.0
         self._newest, self._newest_at = 0, 0.0
+        self._over_at: int | None = None
         self.heart = Heart(store, clock, self._slot, self._epoch)
         self.was_written = False
 
     def add(self, points: Iterable[Point]) -> None:
         """All of a batch or, with EngineOutputBroken, nothing of it. Engine and agent have the same clock."""
+        over = self._over_at
         batch, now = tuple(points), self._clock.now()
         if any(abs(point.second - now) > FARTHEST_SECONDS for point in batch):
             raise EngineOutputBroken("The engine reports of another time.")
         with self._lock:
-            self._window.add(self._noted(batch))
+            self._window.add(self._noted(batch if over is None else (point for point in batch if point.second < over)))
 
     def _noted(self, points: Iterable[Point]) -> Iterator[Point]:
         for point in points:
@@ -73,8 +75,13 @@ class Report:
         self.heart.phase = WorkerPhase.RUNNING
         self.heart.vitals.begin()
 
+    def load_is_over(self) -> None:
+        """An engine that lingers goes on counting its idle users, which is no part of the run any more."""
+        self._over_at = math.ceil(self._clock.now())
+        self.heart.phase = WorkerPhase.DRAINING
+
     def flush_if_due(self) -> None:
-        now = self._clock.now()
+        now = self._clock.now() if self._over_at is None else min(self._clock.now(), self._over_at + LATE_SECONDS)
         if self._from is not None and now - self._flushed_at >= self._every:
             until = max(math.floor(now) - LATE_SECONDS, min(self._reported(now), math.floor(now)))
             if until > self._from:
@@ -92,7 +99,7 @@ class Report:
 
     def done(self, end: End, process: EngineProcess | None, *, exit_code: int | None = None, broken: int = 0) -> None:
         """The rest of the numbers, then the last word; `was_written` says whether the store has both."""
-        until = math.ceil(self._clock.now())
+        until = self._over_at or math.ceil(self._clock.now())
         if self._from is not None and end.reason is DoneReason.SUPERSEDED:
             until = self._from  # It was away: what it measured counts, but it does not account for the time.
         if self._from is not None:

@@ -25,11 +25,13 @@ from runner_images.agent.engine_run import EngineRun
 from runner_images.agent.exit_codes import ExitCode
 from runner_images.agent.gates import FileGate, RestGate, StartGate, free_port
 from runner_images.agent.intake import HttpIntake
+from runner_images.agent.k6_api import K6Api
 from runner_images.agent.lines import LinesIntake
 from runner_images.agent.orders import End, Orders
 from runner_images.agent.process import EngineProcess
 from runner_images.agent.report import Report
 from runner_images.agent.settings import AgentSettings
+from runner_images.agent.setup_teardown import SetupAndTeardown
 
 TAKE_OVER_SECONDS = 4
 """What an engine may take to get ready (k6 half a second, Artillery three)."""
@@ -119,4 +121,5 @@ class Work:
             intake = LinesIntake(folder / command.lines, engine.read, report.add, engine.is_ready)
         gate = RestGate(rest_port) if engine.gate is Gate.REST else FileGate(folder / command.gate, intake)
         process = EngineProcess(command, folder, engine.is_script_error)
-        return EngineRun(assignment, engine, process, gate, intake, report, self._orders, self._clock)
+        once = SetupAndTeardown(assignment, self._store, K6Api(rest_port), self._clock) if command.lingers else None
+        return EngineRun(assignment, engine, process, gate, intake, report, self._orders, self._clock, once)

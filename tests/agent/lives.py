@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any  # Any: the fields of a plan, passed through by name.
 
 import psutil
 
@@ -39,14 +40,15 @@ class Lives:
 
     def __init__(
         self, folder: Path, tools: EngineTools, script: ScriptSource, load: Load, *, target: str, workers: int = 1,
-        store: Path | None = None, patience: float = 300,
+        store: Path | None = None, patience: float = 300, **changes: Any,
     ) -> None:  # fmt: skip
         self.folder, self.tools, self.patience, self.store_folder = folder, tools, patience, store or folder / "store"
         self.store = RunStore(FilesystemStore(self.store_folder), "run1")
         self.processes: list[subprocess.Popen[bytes]] = []
         made = plan(
             engine=script.engine, script=script.file, load=load, duration=duration(load) or timedelta(), workers=workers,
-            drain=timedelta(seconds=5), targets={"shop": target}, parameters={}, flush_every=timedelta(seconds=1),
+            drain=timedelta(seconds=5), targets={"shop": target}, flush_every=timedelta(seconds=1),
+            **{"parameters": {}, **changes},
         )  # fmt: skip
         files = open_engine(script.engine, tools).bundle(script, load, made.engine_environment(), HostSandbox())
         bundle = pack(files)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from runner_images.agent.gates import FileGate, GateStuck, RestGate, free_port
+from runner_images.agent.gates import FileGate, RestGate, free_port
+from runner_images.agent.k6_api import GateStuck
 from tests.fakes import PATIENCE_SECONDS, FakeClock, wait_until
 
 

@@ -85,7 +85,7 @@ def _until_done(store: RunStore, process: subprocess.Popen[bytes]) -> Spent:
         if time.monotonic() > until:
             process.kill()
             raise RuntimeError("The worker does not end.")
-        if store.started() is None and store.ready(0) is not None:
+        if store.started() is None and store.ready_slots({0: 1}):
             store.start(Start(ceil(time.time() + 0.5)))
         try:
             used = _cpu(agent)

@@ -94,7 +94,27 @@ def test_each_kind_of_load_replaces_the_scripts_own(engine: K6, load: Load, exec
     facts = engine.inspect(source(IMPORTING), load, {}, HostSandbox())
     assert facts.load == executor_facts
     assert [threshold.metric for threshold in facts.thresholds] == ["http_reqs"]
-    assert facts.has_setup
+    assert (facts.setup_within, facts.teardown_within) == (timedelta(seconds=60), None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "export function setup() {} export default function () {}",
+        "export async function setup () {} export default function () {}",
+        "const setup = () => 1; export { setup }; export default function () {}",
+        "exports.setup = () => 1; exports.default = function () {};",
+        "export * from './lib/around.js'; export default function () {}",
+    ],
+)
+def test_setup_is_found_however_it_is_exported(engine: K6, text: str) -> None:
+    facts = engine.inspect(source(text, **{"lib/around.js": b"export function setup() {}"}), None, {}, HostSandbox())
+    assert facts.setup_within == timedelta(seconds=60)
+
+
+def test_a_function_that_is_only_named_setup_is_none(engine: K6) -> None:
+    text = "function setup() {} export default function () { setup(); }"
+    assert engine.inspect(source(text), None, {}, HostSandbox()).setup_within is None
 
 
 def test_scripts_in_other_shapes_take_a_load_too(engine: K6) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from portal.core.load import ClosedLoad, OpenLoad, Stage
 from portal.core.script import ScriptSource
-from portal.engines.k6_script import has_setup, scenario, wrapper, wrapper_name
+from portal.engines.k6_script import scenario, wrapper, wrapper_name
 
 SECONDS = timedelta(seconds=1)
 
@@ -59,9 +59,3 @@ def test_the_wrapper_stands_beside_the_script_and_names_it_safely() -> None:
     script = ScriptSource("k6", 'deep/it\'s "odd".js', "")
     assert wrapper_name(script) == "deep/knopfdruck-load.js"
     assert 'import * as original from "./it\'s \\"odd\\".js";' in wrapper(script, ClosedLoad.constant(1, SECONDS))
-
-
-def test_setup_is_found_in_its_usual_spellings() -> None:
-    for text in ("export function setup() {}", "export async function setup () {}", "export { a, setup };", "exports.setup = f"):
-        assert has_setup(ScriptSource("k6", "a.js", text)), text
-    assert not has_setup(ScriptSource("k6", "a.js", "function setupAll() {} // setup"))

@@ -18,6 +18,7 @@ def test_the_table_of_keys() -> None:
     assert layout.plan_key("r1") == "runs/r1/plan.json"
     assert layout.bundle_key("r1") == "runs/r1/bundle.tar"
     assert layout.setup_key("r1") == "runs/r1/setup.json"
+    assert layout.teardown_key("r1") == "runs/r1/teardown.json"
     assert layout.assignment_key("r1", 3, 2) == "runs/r1/assign/0002/00003.json"
     assert layout.lease_key("r1", 3, 2) == "runs/r1/lease/00003/0002"
     assert layout.ready_key("r1", 3) == "runs/r1/ready/00003.json"

@@ -9,7 +9,7 @@ import pytest
 
 from portal.core.errors import WireInvalid
 from portal.core.ports import ObjectStore
-from portal.core.protocol import Beat, Done, DoneReason, Pulse, Ready, Start, Stop, WorkerPhase
+from portal.core.protocol import Beat, Done, DoneReason, Lease, Pulse, Ready, Start, Stop, WorkerPhase
 from portal.core.run_state import EndReason
 from portal.stores import layout
 from portal.stores.run_store import RunStore
@@ -29,7 +29,6 @@ def a_done(slot: int = 0, epoch: int = 1, reason: DoneReason = DoneReason.COMPLE
 def test_ready_slots_are_those_ready_in_their_epoch(run: RunStore) -> None:
     run.say_ready(Ready(0, 1, 5.0, "k6 v1.1.0"))
     run.say_ready(Ready(2, 1, 6.0))
-    assert run.ready(0) == Ready(0, 1, 5.0, "k6 v1.1.0")
     assert run.ready_slots({0: 1, 1: 1, 2: 2}) == {0}
     run.say_ready(Ready(2, 2, 7.0))
     assert run.ready_slots({0: 1, 1: 1, 2: 2}) == {0, 2}
@@ -46,6 +45,20 @@ def test_the_first_setup_stands(run: RunStore) -> None:
     assert run.save_setup(b'{"token": "a"}')
     assert not run.save_setup(b'{"token": "b"}')
     assert run.setup() == b'{"token": "a"}'
+
+
+def test_one_worker_takes_the_teardown(run: RunStore) -> None:
+    mine, other = Lease(0, 1, "a", 1.0), Lease(1, 1, "b", 1.0)
+    assert run.take_teardown(mine)
+    assert not run.take_teardown(other)
+    assert run.take_teardown(mine), "its answer may have been lost"
+
+
+def test_the_last_beat_of_a_slot_is_read_alone(run: RunStore) -> None:
+    assert run.last_beat(3) is None
+    beat = Beat(3, 2, 7.0, WorkerPhase.RUNNING)
+    run.beat(beat)
+    assert run.last_beat(3) == beat
 
 
 def test_the_first_reason_to_stop_stands(run: RunStore) -> None:
