@@ -17,7 +17,10 @@ def policy_of(path: str, own: str = "") -> str | None:
     return ContentSecurityPolicyMiddleware(view)(RequestFactory().get(path)).headers.get(HEADER)
 
 
-@override_settings(CONTENT_SECURITY_POLICIES={"/a": {"default-src": "'self'"}, "/a/docs": {"default-src": "'none'", "sandbox": ""}})
+TWO = {"/a": {"default-src": "'self'"}, "/a/docs": {"default-src": "'none'", "sandbox": ""}}
+
+
+@override_settings(CONTENT_SECURITY_POLICIES=TWO)
 def test_the_longest_path_decides() -> None:
     assert policy_of("/a/x") == "default-src 'self'"
     assert policy_of("/a/docs/x") == "default-src 'none'; sandbox"

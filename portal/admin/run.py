@@ -7,7 +7,6 @@ from typing import Any  # Any: Django's own arguments
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 from unfold.dataclasses import UnfoldAction
@@ -17,12 +16,14 @@ from unfold.enums import ActionVariant
 from portal.admin.actor import actor_of
 from portal.admin.again_form import AGAIN_DIALOG, AgainForm
 from portal.admin.run_dialog import STOP_DIALOG, StopForm, go_to, start
+from portal.admin.run_live import LIVE, answer
 from portal.admin.version import ReadOnly
 from portal.core.errors import NotFound
 from portal.models import Run
+from portal.usecases.chart_run import drawn
 from portal.usecases.describe_run import milliseconds, number, per_cent
-from portal.usecases.present_run import VERDICT_KINDS, page_context
-from portal.usecases.read_run import find_run, result_of
+from portal.usecases.present_run import VERDICT_KINDS, page_context, points_of
+from portal.usecases.read_run import find_run, plan_of, result_of
 from portal.usecases.stop_run import stop_run
 from portal.wiring import parts
 
@@ -78,7 +79,8 @@ class RunAdmin(ReadOnly, ModelAdmin):
         return []
 
     def get_urls(self) -> list[URLPattern]:
-        live = path("<str:object_id>/live/", self.admin_site.admin_view(self.live_view), name="portal_run_live")
+        view = self.admin_site.admin_view(self.live_view, cacheable=True)  # It says itself what may be kept.
+        live = path("<str:object_id>/live", view, name="portal_run_live")
         return [live, *super().get_urls()]
 
     def change_view(
@@ -88,21 +90,19 @@ class RunAdmin(ReadOnly, ModelAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "page": page})
 
     def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The body of the page alone, for refreshing it while the run is alive."""
-        page = self._page(request, object_id)
-        if page is None or not self.has_view_permission(request, page["run"]):
+        """For the page's script: what is new."""
+        actor = actor_of(request)
+        if not self.has_view_permission(request) or not Run.objects.seen_by(actor).filter(pk=object_id).exists():
             raise Http404
-        response = render(request, "portal/run_body.html", {"page": page})
-        response["X-Run-Over"] = "1" if page["run"].is_over else "0"
-        response["Cache-Control"] = "no-store"
-        return response
+        return answer(request, LIVE.of(object_id, parts(), by=actor), parts())
 
     def _page(self, request: HttpRequest, object_id: str) -> dict[str, Any] | None:
         try:
             run = find_run(object_id, by=actor_of(request))
         except NotFound:
             return None
-        return {**page_context(run), "live_url": reverse("admin:portal_run_live", args=(run.id,))}
+        charts = drawn(*points_of(run, parts().store), plan_of(run))
+        return {**page_context(run), "charts": charts, "live_url": reverse("admin:portal_run_live", args=(run.id,))}
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         """Only a run that is alive can be stopped."""

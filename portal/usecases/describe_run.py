@@ -96,14 +96,14 @@ def key_numbers(summary: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def live_numbers(progress: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """The figures of a run that goes on."""
-    requests = progress.get("requests")
+    requests, dropped = progress.get("requests"), progress.get("dropped_iterations")
     return (
         ("Requests", number(requests)),
         ("Requests/s", number(progress.get("requests_per_second"))),
         ("Failed", per_cent(progress.get("failed"), requests)),
-        ("p95, last 10 s", milliseconds(progress.get("p95_ms"))),
+        *((f"{name}, last 10 s", milliseconds(progress.get(f"{name}_ms"))) for name in ("p50", "p95", "p99", "max")),
         ("p95, all", milliseconds(progress.get("p95_total_ms"))),
-        ("Virtual users", number(progress.get("vus"))),
+        *((("Dropped", number(dropped)),) if dropped else ()),
     )
 
 

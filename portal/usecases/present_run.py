@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any  # Any: template context and stored JSON
 
-from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from portal.core.duration import format_duration
+from portal.core.errors import WireInvalid
 from portal.core.load import ClosedLoad, OpenLoad, level_at
 from portal.core.plan import LoadPlan
-from portal.models import Run, Worker
+from portal.core.timeline import TimePoint
+from portal.core.wire import from_plain
+from portal.models import Run
+from portal.stores.run_store import RunStore
 from portal.usecases.describe_run import (
     VERDICTS,
     key_numbers,
@@ -20,11 +25,14 @@ from portal.usecases.describe_run import (
     per_cent,
     plan_facts,
 )
-from portal.usecases.draw_chart import Chart, Line, draw
-from portal.usecases.read_run import plan_of, progress_of, results_of
+from portal.usecases.draw_chart import clock
+from portal.usecases.live_timeline import read_timeline
+from portal.usecases.read_run import plan_of, progress_of, result_of, results_of
 
 VERDICT_KINDS = {"passed": "success", "failed": "danger", "inconclusive": "warning"}
-MOST_ROWS = 200
+PARTS = ("head", "cards", "thresholds", "workers", "details")
+"""The templates of which the page consists, and which its script replaces while the run goes on."""
+MOST_ROWS, MOST_WORKERS = 200, 50
 TIMES = ("http_req_", "iteration_duration", "group_duration")
 
 
@@ -36,25 +44,35 @@ def page_context(run: Run) -> dict[str, Any]:
         "run": run,
         "head": _head(run, found),
         "meter": _meter(run, plan),
-        "cards": _cards(run, summary),
+        "cards": _cards(run, summary, plan),
         "thresholds": [_threshold(item) for item in found["thresholds"]],
-        "charts": _charts(found["timeline"], plan),
         "requests": [_request(row) for row in (summary or {}).get("by_name", ())[:MOST_ROWS]],
         "errors": (summary or {}).get("errors", ())[:MOST_ROWS],
         "checks": [_check(row) for row in (summary or {}).get("checks", ())[:MOST_ROWS]],
         "metrics": [_metric(row) for row in (summary or {}).get("metrics", ())[:MOST_ROWS]],
-        "workers": [_worker(row) for row in run.worker_rows.all()[:MOST_ROWS]],
+        "workers": _workers(found["workers"]),
         "facts": [*(plan_facts(plan) if plan else ()), *_who(run)],
         "warnings": plan.warnings if plan else (),
     }
 
 
-def _cards(run: Run, summary: dict[str, Any] | None) -> tuple[tuple[str, str], ...]:
+def _cards(run: Run, summary: dict[str, Any] | None, plan: LoadPlan | None) -> tuple[tuple[str, str], ...]:
     """None before the first second was measured: a row of dashes says nothing."""
     if summary:
         return key_numbers(summary)
     progress = progress_of(run)
-    return live_numbers(progress) if progress.get("requests") is not None else ()
+    return (*_load_card(progress, plan), *live_numbers(progress)) if progress.get("requests") is not None else ()
+
+
+def _load_card(progress: dict[str, Any], plan: LoadPlan | None) -> tuple[tuple[str, str], ...]:
+    """The load as it is, of the load as it was planned for this second."""
+    load = plan.load if plan else None
+    name, key = ("Arrivals/s", "iterations_per_second") if isinstance(load, OpenLoad) else ("Virtual users", "vus")
+    made = number(progress.get(key))
+    if not isinstance(load, (OpenLoad, ClosedLoad)):
+        return ((name, made),)
+    planned = level_at(load, max(0, progress.get("second", 1) - 1))
+    return ((name, f"{made} of {number(round(planned, 1))}"),)
 
 
 def _head(run: Run, found: dict[str, Any]) -> dict[str, Any]:
@@ -71,17 +89,23 @@ def _head(run: Run, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _meter(run: Run, plan: LoadPlan | None) -> dict[str, Any] | None:
-    """How far a run is that has started and goes on."""
+    """How far a run is that has started and goes on, by what was measured: it stands still when the numbers do."""
     if run.is_over or run.started is None or plan is None:
         return None
-    elapsed, planned = run.elapsed_seconds(timezone.now()), max(plan.duration.total_seconds(), 1)
-    return {"share": min(100, round(100 * elapsed / planned)), "text": f"{elapsed:.0f} s of {format_duration(plan.duration)}"}
+    elapsed = float(progress_of(run).get("timeline_until") or 0)
+    planned = max(plan.duration.total_seconds(), 1)
+    return {"share": min(100, round(100 * elapsed / planned, 1)), "text": f"{elapsed:.0f} s of {format_duration(plan.duration)}"}
 
 
 def _threshold(item: dict[str, Any]) -> dict[str, Any]:
     words = {True: ("met", "success"), False: ("not met", "danger"), None: ("no data yet", "")}
     text, kind = words[item["passed"]]
-    return {"rule": item["text"], "observed": observed(item["text"], item["observed"]), "text": text, "kind": kind}
+    return {"rule": item["text"], "observed": observed(item["text"], item["observed"]), "text": text, "kind": kind,
+            "window": _window(item.get("window"))}  # fmt: skip
+
+
+def _window(window: dict[str, float] | None) -> str:
+    return "" if window is None else f"{clock(int(window['from']))} to {clock(int(window['to']))}"
 
 
 def _request(row: dict[str, Any]) -> dict[str, str]:
@@ -112,13 +136,51 @@ def _metric(row: dict[str, Any]) -> dict[str, str]:
             "p95": rest(latency.get("p95")), "high": rest(latency.get("high"))}  # fmt: skip
 
 
-def _worker(row: Worker) -> dict[str, Any]:
+def _workers(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """All of them counted, and a table of the first; the lost before all others."""
+    counts = {state: sum(row["state"] == state for row in rows) for state in dict.fromkeys(row["state"] for row in rows)}
+    ordered = sorted(rows, key=lambda row: row["state"] != "lost")
+    return {
+        "count": len(rows),
+        "words": ", ".join(f"{count} {state}" for state, count in counts.items()),
+        "rows": [_worker(row) for row in ordered[:MOST_WORKERS]],
+        "left": max(0, len(rows) - MOST_WORKERS),
+        "lost": [row for row in rows if row["state"] == "lost"],
+        "epochs": any(row["epoch"] > 1 for row in rows),
+    }
+
+
+def _worker(row: dict[str, Any]) -> dict[str, Any]:
     kinds = {"done": "success", "lost": "danger", "running": "info", "ready": "info"}
     return {
-        "slot": row.slot, "epoch": row.epoch, "state": row.get_state_display(), "kind": kinds.get(row.state, ""),
-        "cpu": f"{row.cpu_cores:.2f}", "memory": f"{row.memory_bytes / 1e6:,.0f} MB", "reference": row.reference,
-        "message": row.message,
+        "slot": row["slot"], "epoch": row["epoch"], "state": row["state"], "kind": kinds.get(row["state"], ""),
+        "cpu": f"{row['cpu_cores']:.2f}", "memory": f"{row['memory_bytes'] / 1e6:,.0f} MB", "reference": row["reference"],
+        "message": row["message"],
     }  # fmt: skip
+
+
+def lost_workers(run: Run, workers: dict[str, Any]) -> list[dict[str, Any]]:
+    """Where the charts mark that a worker fell silent."""
+    silent = ((row["slot"], parse_datetime(row["last_beat"] or "")) for row in workers["lost"])
+    return [
+        {"second": max(0, round((moment - run.started).total_seconds())), "text": f"worker {slot} lost"}
+        for slot, moment in silent
+        if moment and run.started
+    ]
+
+
+def points_of(run: Run, store: Callable[[str], RunStore] | None = None) -> tuple[tuple[TimePoint, ...], float | None]:
+    """The whole timeline and the second where it ends: the result's, or what the watcher has left in the store so far."""
+    result = result_of(run)
+    if result is None:
+        if store is None:
+            return (), None
+        until = int(progress_of(run).get("timeline_until") or 0)
+        return read_timeline(store(run.id), until), until
+    try:
+        return from_plain(tuple[TimePoint, ...], result.timeline), result.summary.get("seconds")
+    except WireInvalid:  # A result of another version: its page has no charts, and all its numbers.
+        return (), None
 
 
 def _who(run: Run) -> tuple[tuple[str, str], ...]:
@@ -127,31 +189,3 @@ def _who(run: Run) -> tuple[tuple[str, str], ...]:
     rows = (("Asked for by", run.requested_by), ("Note", run.note), ("Tags", tags), ("Stopped by", run.stop_requested_by))
     times = ((name, f"{moment:%d %b %Y, %H:%M:%S} UTC") for name, moment in moments if moment)
     return (*((name, value) for name, value in rows if value), *times)
-
-
-def _charts(timeline: list[dict[str, Any]], plan: LoadPlan | None) -> list[dict[str, Any]]:
-    if len(timeline) < 2:
-        return []
-    seconds = [float(point["second"]) for point in timeline]
-    step = seconds[1] - seconds[0] or 1.0
-    columns = {name: [point.get(name) for point in timeline] for name in ("requests", "failed", "vus", "p50", "p95", "p99")}
-    per_second = {name: [None if value is None else value / step for value in columns[name]] for name in ("requests", "failed")}
-    latencies = (Line(name, kind, columns[name]) for name, kind in (("p99", "red"), ("p95", "amber"), ("p50", "teal")))
-    requests = Line("requests", "blue", per_second["requests"], is_area=True)
-    failed = Line("failed", "red", per_second["failed"], is_area=True)
-    users = Line("running", "violet", columns["vus"], is_area=True)
-    charts = (
-        Chart("Requests per second", seconds, (requests, *_planned(seconds, plan, OpenLoad, "planned arrivals"))),
-        Chart("Response time", seconds, tuple(latencies), " ms"),
-        Chart("Failed requests per second", seconds, (failed,)),
-        Chart("Virtual users", seconds, (users, *_planned(seconds, plan, ClosedLoad, "planned"))),
-    )
-    return [{"title": chart.title, "lines": chart.lines, "svg": svg} for chart in charts if (svg := draw(chart))]
-
-
-def _planned(seconds: list[float], plan: LoadPlan | None, kind: type, name: str) -> tuple[Line, ...]:
-    """What the load asked for, where it is of this kind. (One arrival may be several requests.)"""
-    if plan is None or not isinstance(plan.load, (ClosedLoad, OpenLoad)) or not isinstance(plan.load, kind):
-        return ()
-    load = plan.load
-    return (Line(name, "plan", [level_at(load, second) for second in seconds]),)

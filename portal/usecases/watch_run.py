@@ -146,8 +146,10 @@ def _running(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -
     start = watch.store.started()
     t0 = start.t0 if start else None
     breach, thresholds = _assess(run, watch, gathered, census, t0)
-    progress = progress_of(gathered.merged, census, thresholds, t0=t0)
-    Run.objects.filter(pk=run.id).update(progress={**progress, "timeline_until": show_new(watch, gathered, census, t0)})
+    shown = show_new(watch, gathered, census, t0)
+    newest = (t0 or 0) + shown if shown else gathered.merged.newest
+    progress = progress_of(gathered.merged, census, thresholds, t0=t0, newest=newest)
+    Run.objects.filter(pk=run.id).update(progress={**progress, "timeline_until": shown})
     gathered.keep_if_due(now)
     if run.state == RunState.RUNNING and t0 is not None and answer_losses(run, watch.store, watch.plan, census, t0, parts):
         return

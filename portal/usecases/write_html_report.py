@@ -9,14 +9,16 @@ from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
 from portal.models import Run
-from portal.usecases.present_run import page_context
-from portal.usecases.read_run import links
+from portal.usecases.chart_run import drawn
+from portal.usecases.present_run import page_context, points_of
+from portal.usecases.read_run import links, plan_of
 
 STYLE = Path(__file__).parent.parent / "static/portal/report.css"
 
 
 def write_html_report(run: Run, *, public_url: str = "") -> str:
-    context = {"page": page_context(run), "run": run, "url": links(run.id, public_url)["page"], "style": _style()}
+    page = {**page_context(run), "charts": drawn(*points_of(run), plan_of(run))}
+    context = {"page": page, "run": run, "url": links(run.id, public_url)["page"], "style": _style()}
     return render_to_string("portal/report.html", context)
 
 

@@ -10,7 +10,8 @@ VENDOR = Path(__file__).resolve().parents[2] / "portal" / "static" / "portal" / 
 
 
 def test_every_vendored_file_is_the_one_the_notice_names() -> None:
-    named = {name: digest for digest, name in re.findall(r"^([0-9a-f]{64})  (\S+)$", (VENDOR / "NOTICE").read_text(), re.MULTILINE)}
+    notice = (VENDOR / "NOTICE").read_text()
+    named = {name: digest for digest, name in re.findall(r"^([0-9a-f]{64})  (\S+)$", notice, re.MULTILINE)}
     files = {str(path.relative_to(VENDOR)): path for path in VENDOR.rglob("*") if path.is_file() and path.name != "NOTICE"}
     assert {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()} == named
 

@@ -1,29 +1,84 @@
-// Refreshes the page of a run while it is alive: asks for its body every two seconds, less often when that fails.
-(() => {
-  const page = document.getElementById('kd-run');
-  if (!page || !page.dataset.live) return;
-  const usual = 2000;
-  let pause = usual;
+// The page of a run: asks each second what is new while the run goes on, replaces the parts that changed, feeds the charts.
+// The server says when there will be news. When the run is over the same page shows its result.
+import { Charts } from './run_charts.js';
 
-  async function look() {
-    if (!document.hidden) {
-      try {
-        const answer = await fetch(page.dataset.live, { credentials: 'same-origin', redirect: 'error' });
-        if (!answer.ok) throw new Error(`status ${answer.status}`);
-        page.innerHTML = await answer.text();
-        pause = usual;
-        if (answer.headers.get('X-Run-Over') === '1') {
-          // Once more as a whole: the buttons above the page are others now. An open dialog is left alone.
-          const overlay = document.getElementById('modal-overlay');
-          if (!overlay || overlay.offsetParent === null) window.location.reload();
-          return;
-        }
-      } catch (error) {
-        pause = Math.min(pause * 2, 30000);
-      }
-    }
-    setTimeout(look, pause);
+const page = document.getElementById('kd-run');
+const hint = document.getElementById('kd-lost');
+const age = document.getElementById('kd-age');
+const charts = new Charts(document.getElementById('kd-charts'));
+const SLOWEST = 30000;
+const shown = {};
+let etag = '', failures = 0, timer = 0, head = null, clock = 0;
+
+function show(news) {
+  for (const [part, html] of Object.entries(news.parts)) {
+    if (shown[part] === html) continue;
+    shown[part] = html;
+    page.querySelector(`[data-part="${part}"]`).innerHTML = html;
   }
+  charts.show(news);
+  head = news;
+  // A run that is over cannot be stopped; the button stands above the page, in the admin's header.
+  if (news.over) document.querySelectorAll('a[hx-get$="/stop"], a[hx-get$="/stop/"]').forEach((link) => link.closest('li').remove());
+}
 
-  setTimeout(look, usual);
-})();
+function tell(text) {
+  hint.hidden = !text;
+  if (hint.textContent !== text) hint.textContent = text;
+}
+
+// How long ago the newest second ended, by the server's clock.
+function showAge() {
+  const isLive = head && !head.over && head.started && head.until > 0 && !failures;
+  age.hidden = !isLive;
+  if (!isLive) return;
+  const behind = Math.max(0, Date.now() / 1000 + clock - head.started - head.until);
+  age.dataset.behind = behind.toFixed(2);
+  age.textContent = behind > 8 ? `no news for ${Math.round(behind)} s` : `live, ${Math.round(behind)} s behind`;
+  age.classList.toggle('kd-is-late', behind > 8);
+}
+
+async function ask() {
+  // Everything at first, and once more when the run is over: its result may have other steps.
+  const since = head && !head.over ? charts.until() : null;
+  const address = page.dataset.live + (since === null ? '' : `?since=${since}`);
+  const answer = await fetch(address, {
+    credentials: 'same-origin', redirect: 'manual', headers: etag ? { 'If-None-Match': etag } : {}, signal: AbortSignal.timeout(10000),
+  });
+  if (answer.type === 'opaqueredirect' || answer.status === 403) return tell('You have been signed out. Load the page again to sign in.');
+  if (answer.status === 404) return tell('This run is no longer here.');
+  if (answer.status !== 304) {
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    const news = await answer.json();
+    etag = answer.headers.get('ETag');
+    show(news);
+    if (news.over) return news.whole ? undefined : again(0);
+  }
+  clock = Number(answer.headers.get('X-Now')) - Date.now() / 1000;
+  failures = 0;
+  tell('');
+  return again(1000 * Number(answer.headers.get('X-Ask-In') || 1));
+}
+
+async function look() {
+  timer = 0;
+  if (document.hidden) return;
+  try {
+    await ask();
+  } catch (error) {
+    failures += 1;
+    if (failures > 1) tell('The connection to the portal is lost. The run goes on; trying again…');
+    again(Math.min(SLOWEST, 500 * 2 ** failures));
+  }
+}
+
+function again(pause) {
+  clearTimeout(timer);
+  timer = setTimeout(look, pause);
+}
+
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && !(head && head.over)) again(0);
+});
+setInterval(showAge, 250);
+look();
