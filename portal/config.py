@@ -20,6 +20,10 @@ class AccessConfig:
     """How callers are known and limited. `proxies` of ours stand before the portal and append to X-Forwarded-For."""
 
     proxies: int = 0
+    calls_per_minute: int = 600
+    """Per token; a tenth of it for wrong tokens of one address."""
+    hsts_seconds: int = 31_536_000
+    """How long browsers shall insist on https, once the portal's public address has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,11 @@ def load(environ: Mapping[str, str] | None = None) -> PortalConfig:
 
 
 def _access(env: Mapping[str, str]) -> AccessConfig:
-    return AccessConfig(proxies=_number(env, "KNOPFDRUCK_PROXIES", default=0, least=0, most=5))
+    return AccessConfig(
+        proxies=_number(env, "KNOPFDRUCK_PROXIES", default=0, least=0, most=5),
+        calls_per_minute=_number(env, "KNOPFDRUCK_API_RATE", default=600, least=1, most=10_000_000),
+        hsts_seconds=_number(env, "KNOPFDRUCK_HSTS_SECONDS", default=31_536_000, least=0, most=63_072_000),
+    )
 
 
 def _words(text: str) -> tuple[str, ...]:

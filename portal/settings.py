@@ -1,5 +1,7 @@
 """Django's settings, derived from PortalConfig; nothing else reads the environment."""
 
+from datetime import timedelta
+
 import environ
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -28,6 +30,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "django_q",
+    "axes",
     "portal.apps.PortalApp",
 ]
 MIDDLEWARE = [
@@ -40,6 +43,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -73,9 +77,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# Everything that needs https follows the public address: without it the portal is one for this machine.
+_HTTPS = CONFIG.public_url.startswith("https://")
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.public_url.startswith("https://")
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.public_url.startswith("https://") else None
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # Load balancers ask from inside, over plain http.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
+SECURE_HSTS_SECONDS = CONFIG.access.hsts_seconds if _HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = bool(SECURE_HSTS_SECONDS)
 X_FRAME_OPTIONS = "DENY"
 # By the beginning of the path; the longest match counts. Unfold's Alpine evaluates its attributes and sets styles; no page
 # has a script in its HTML.
@@ -92,6 +102,13 @@ CONTENT_SECURITY_POLICIES = {
         "frame-ancestors": "'none'",
     },
 }
+# Five wrong passwords for one name from one address. By the name alone anybody could lock out anybody,
+# by the address alone a colleague behind the same router.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME, AXES_RESET_ON_SUCCESS = 5, timedelta(minutes=15), True
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "portal.client_address.client_address"
+AXES_ENABLE_ADMIN, AXES_DISABLE_ACCESS_LOG, AXES_VERBOSE = False, True, False
 LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 
 STATIC_URL = "/static/"
@@ -125,6 +142,7 @@ Q_CLUSTER = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.auth.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["portal.api.permissions.MayDo"],
+    "DEFAULT_THROTTLE_CLASSES": ["portal.api.throttle.PerCaller"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "portal.api.errors.problem_response",

@@ -7,6 +7,7 @@ from portal.usecases import finish_run as finishing
 from portal.usecases import launch_run as launching
 from portal.usecases import prune_runs as pruning
 from portal.usecases import sweep_runs as sweeping
+from portal.usecases.count_call import forget_callers
 from portal.usecases.heartbeat import note_heartbeat
 from portal.wiring import parts
 
@@ -25,6 +26,7 @@ def sweep() -> None:
 
 def prune() -> None:
     pruning.prune_runs(parts())
+    forget_callers(parts().clock.now())
     queue.forget_successes()
 
 

@@ -8,6 +8,7 @@ import tempfile
 _folder = tempfile.mkdtemp(prefix="knopfdruck-tests-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 os.environ["KNOPFDRUCK_DATA_DIR"] = _folder
+os.environ["KNOPFDRUCK_API_RATE"] = "1000000"  # Tests of the throttle set their own.
 os.environ["KNOPFDRUCK_STORE"] = f"file://{_folder}/store"
 
 from portal.settings import *  # noqa: E402, F403

@@ -8,6 +8,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from portal.api.throttle import count_guess
 from portal.client_address import client_address
 from portal.core.access import Actor
 from portal.models.access import find_token
@@ -25,9 +26,11 @@ class TokenAuthentication(BaseAuthentication):
         if scheme.lower() not in SCHEMES:
             return None
         token = find_token(secret.strip().decode("latin-1"))
+        address = client_address(request)
         if token is None:
+            count_guess(address)
             raise AuthenticationFailed("This token is not known, has expired or was revoked.")
-        actor = token_actor(token, ip=client_address(request), agent=request.headers.get("User-Agent", ""))
+        actor = token_actor(token, ip=address, agent=request.headers.get("User-Agent", ""))
         return token.user, actor
 
     def authenticate_header(self, request: Request) -> str:

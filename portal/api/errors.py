@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any  # Any: the context DRF hands over
@@ -97,6 +98,8 @@ def _of_framework(error: exceptions.APIException) -> Response:
     headers: dict[str, str] = {}
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(math.ceil(wait))
     hint = HINT if isinstance(error, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)) else ""
     if isinstance(error, exceptions.UnsupportedMediaType):
         hint = "Send `Content-Type: application/json`."

@@ -3,6 +3,7 @@
 from portal.models.access import ApiToken
 from portal.models.audit import AuditEntry
 from portal.models.baseline import Baseline
+from portal.models.call_count import CallCount
 from portal.models.environment import Environment
 from portal.models.event import RunEvent
 from portal.models.heartbeat import Heartbeat
@@ -15,6 +16,7 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "Baseline",
+    "CallCount",
     "Environment",
     "Heartbeat",
     "Result",

@@ -134,7 +134,7 @@ def test_a_list_takes_the_same_number_of_queries_however_long_it_is(
     for _ in range(count):
         an_ended_run()
     listed(api)  # The first use of a token is noted.
-    with django_assert_num_queries(4):  # Two of them are the rights of the user and of its groups.
+    with django_assert_num_queries(5):  # The token, its user's rights and those of their groups, the count of calls, the runs.
         assert len(listed(api)) == count
 
 
@@ -142,7 +142,7 @@ def test_reading_one_run_takes_few_queries(api: APIClient, django_assert_num_que
     run = an_ended_run()
     api.get(f"/load-tests/{run.id}")
     for path in ("", "/status"):
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             api.get(f"/load-tests/{run.id}{path}")
 
 
