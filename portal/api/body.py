@@ -20,13 +20,14 @@ class BoundedJSONParser(BaseParser):
     """DRF's JSON parser with a limit in bytes and depth, and without NaN, NUL and half characters."""
 
     media_type = "application/json"
+    most_bytes = MOST_BYTES
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        data = stream.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise BodyTooLarge()
+        data = stream.read(self.most_bytes + 1)
+        if len(data) > self.most_bytes:
+            raise BodyTooLarge(self.most_bytes)
         try:
             found = json.loads(data.decode(), parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
@@ -35,6 +36,12 @@ class BoundedJSONParser(BaseParser):
             raise RequestRejected.because("body", "The body is not a JSON object.", 'Send {"scenario": "...", ...}.')
         _check(found, MOST_DEPTH)
         return found
+
+
+class ScriptJSONParser(BoundedJSONParser):
+    """For bodies that carry a script and its data files."""
+
+    most_bytes = 8 * MOST_BYTES
 
 
 def _refuse(name: str) -> None:

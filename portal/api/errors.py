@@ -42,8 +42,10 @@ _STATUS: tuple[tuple[type[PortalError], HTTPStatus], ...] = (
 
 class BodyTooLarge(exceptions.APIException):
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    default_detail = "The body is larger than 1 MiB."
     default_code = "too_large"
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(f"The body is larger than {most_bytes >> 20} MiB.")
 
 
 def problem_response(error: Exception, context: Mapping[str, Any]) -> Response:

@@ -3,10 +3,12 @@
 from django.urls import path, re_path
 
 from portal.api.comparing import AcceptBaseline, Compare
+from portal.api.environments import Environment, Environments
 from portal.api.events import Events
 from portal.api.load_tests import Detail, Results, Runs, Status
 from portal.api.nothing import Nothing
 from portal.api.reports import Report
+from portal.api.scenarios import Scenario, Scenarios, Version, Versions
 from portal.api.starting import Estimate, Start, Templates, Validate
 from portal.api.stopping import Stop, StopOne
 
@@ -25,5 +27,11 @@ urlpatterns = [
     path("load-tests/<str:run_id>/compare/<str:other>", Compare.as_view(), name="compare"),
     re_path(r"^load-tests/(?P<run_id>[^/]+)/report\.(?P<ending>json|csv|html|xml)$", Report.as_view(), name="report"),
     path("load-tests/<str:run_id>/stop", StopOne.as_view(), name="stop-one"),
-    re_path(r"^load-tests/", Nothing.as_view(), name="nothing"),
+    path("scenarios", Scenarios.as_view(), name="scenarios"),
+    path("scenarios/<str:name>", Scenario.as_view(), name="scenario"),
+    path("scenarios/<str:name>/versions", Versions.as_view(), name="versions"),
+    path("scenarios/<str:name>/versions/<int:number>", Version.as_view(), name="version"),
+    path("environments", Environments.as_view(), name="environments"),
+    path("environments/<str:name>", Environment.as_view(), name="environment"),
+    re_path(r"^(load-tests|scenarios|environments)/", Nothing.as_view(), name="nothing"),
 ]

@@ -5,23 +5,22 @@ Every problem is found and reported at once, each with its field and a hint. Not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TypeVar
 
 from portal.core import duration as durations
 from portal.core import fields
 from portal.core.duration import parse_duration
-from portal.core.errors import Problem, RequestRejected
+from portal.core.errors import Problem
 from portal.core.fields import MOST_VUS, MOST_WORKERS, FieldError, check_target, parse_rate
 from portal.core.load import ClosedLoad, Load, OpenLoad, Stage
 from portal.core.loss import OnWorkerLoss
+from portal.core.reader import Reader
 from portal.core.thresholds import Threshold, parse_thresholds
 
 __all__ = ["LoadTestRequest", "check_target", "parse_rate", "parse_request"]
 
-T = TypeVar("T")
 FIELDS = ("scenario", "version", "environment", "vus", "duration", "stages", "rate", "max_vus", "workers", "targets",
           "parameters", "thresholds", "on_worker_loss", "tags", "note")  # fmt: skip
 
@@ -47,8 +46,7 @@ class LoadTestRequest:
 
 def parse_request(data: Mapping[str, object], *, backend: str, idempotency_key: str = "") -> LoadTestRequest:
     """Raises RequestRejected with every problem found in `data`."""
-    reader = _Reader(data)
-    reader.no_unknown()
+    reader = Reader(data, FIELDS)
     request = LoadTestRequest(
         scenario=reader.read("scenario", fields.name, ""), environment=reader.read("environment", fields.name, ""),
         backend=backend, version=reader.read("version", fields.whole(1_000_000), None), load=_load(reader),
@@ -61,40 +59,11 @@ def parse_request(data: Mapping[str, object], *, backend: str, idempotency_key: 
     for name in ("scenario", "environment"):
         if not reader.has(name):
             reader.problems.append(Problem(name, f"Name the {name}.", f"`manage.py loadtest templates` lists {name}s."))
-    if reader.problems:
-        raise RequestRejected(reader.problems)
+    reader.check()
     return request
 
 
-class _Reader:
-    """Reads fields one by one and keeps the problems instead of stopping at the first."""
-
-    def __init__(self, data: Mapping[str, object]) -> None:
-        self.data, self.problems = data, list[Problem]()
-
-    def has(self, name: str) -> bool:
-        return self.data.get(name) not in (None, "", [], {})
-
-    def no_unknown(self) -> None:
-        for name in self.data:
-            if name not in FIELDS:
-                self.problems.append(Problem(str(name)[:60], "There is no such field.", "Fields are " + ", ".join(FIELDS) + "."))
-
-    def read(self, name: str, parse: Callable[[object], T], default: T) -> T:
-        if not self.has(name):
-            return default
-        try:
-            return parse(self.data[name])
-        except FieldError as error:
-            self.problems.append(Problem(name, str(error), error.hint))
-        except RequestRejected as error:
-            self.problems.extend(error.problems)
-        except ValueError as error:
-            self.problems.append(Problem(name, str(error)[:200], durations.HINT if name == "duration" else ""))
-        return default
-
-
-def _load(reader: _Reader) -> Load | None:
+def _load(reader: Reader) -> Load | None:
     """One of vus + duration, stages, rate + duration; None where nothing is asked."""
     vus = reader.read("vus", fields.whole(MOST_VUS), None)
     length = reader.read("duration", parse_duration, None)

@@ -66,14 +66,14 @@ def _scenario(scenario: Scenario, environments: list[str], parts: Parts) -> dict
         "engine": scenario.engine,
         "version": version.number,
         "backends": backends,
-        "load": _load(facts),
+        "load": load_of(facts),
         "thresholds": [rule.text for rule in facts.thresholds] if facts else [],
         "parameters": parameters_of(version),
         "start": [_example(scenario, environments, name) for name in backends[:1]],
     }
 
 
-def _load(facts: ScriptFacts | None) -> dict[str, Any] | None:
+def load_of(facts: ScriptFacts | None) -> dict[str, Any] | None:
     if facts is None:
         return None
     load = facts.load
