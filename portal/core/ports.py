@@ -89,6 +89,8 @@ class EngineCommand:
     """With Gate.FILE: the file that opens the gate when it appears with the start time in unix seconds."""
     lingers: bool = False
     """With Gate.REST: setup() and teardown() wait for orders over the API, and the engine stays until it is interrupted."""
+    others: tuple[EngineCommand, ...] = ()
+    """Further processes of the same worker, for an engine that uses one core: each does its part of the worker's part."""
 
 
 class Gate(StrEnum):

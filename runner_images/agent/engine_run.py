@@ -24,8 +24,7 @@ AFTER_TERM = 5.0
 class EngineRun:
     def __init__(
         self, assignment: WorkerAssignment, engine: Engine, process: EngineProcess, gate: StartGate,
-        intake: Intake, report: Report, orders: Orders, clock: Clock,
-        once: SetupAndTeardown | None = None,
+        intake: Intake, report: Report, orders: Orders, clock: Clock, once: SetupAndTeardown | None = None,
     ) -> None:  # fmt: skip
         """`once` for an engine that lingers."""
         self._plan, self._engine, self._process, self._gate = assignment.plan, engine, process, gate
@@ -37,7 +36,8 @@ class EngineRun:
 
     def live(self) -> None:
         """Always ends with a done record, and never with a living engine."""
-        self._report.heart.vitals.watch(self._process.pid)
+        for pid in self._process.pids:
+            self._report.heart.vitals.watch(pid)
         try:
             end = self._become_ready() or self._await_start() or self._release() or self._run()
         except Exception as error:  # A bug of ours must not leave load running: end the engine, say what happened, go on up.
@@ -141,7 +141,7 @@ class EngineRun:
     def _engine_end(self) -> End:
         self._process.finish_output()
         code = self._process.exit_code()
-        ending = self._engine.ending(code if code is not None else -1, self._process.log())
+        ending = self._engine.ending(code if code is not None else -1, self._process.log.lines())
         return End(ending.reason, ending.message)
 
     def _finish(self, end: End) -> None:
@@ -155,7 +155,7 @@ class EngineRun:
 
     def _drain(self, end: End) -> None:
         """Ask, then insist, then force; numbers go on being shipped meanwhile."""
-        if self._process.exit_code() is not None:
+        if not self._process.is_alive():
             return
         self._report.heart.phase = WorkerPhase.DRAINING
         if not end.hard:
@@ -169,7 +169,7 @@ class EngineRun:
         self._wait(AFTER_TERM)
 
     def _wait(self, seconds: float, is_over: Callable[[], bool] | None = None) -> None:
-        is_over = is_over or (lambda: self._process.exit_code() is not None)
+        is_over = is_over or (lambda: not self._process.is_alive())
         until = self._clock.now() + seconds
         while not is_over() and self._clock.now() < until and not self._orders.is_hard_stop():
             self._report.flush_if_due()

@@ -1,6 +1,6 @@
-"""The engine as a child process: dies with the agent, its output is drained at once, counted and capped.
+"""The engine as child processes (mostly one): they die with the agent, and their output is drained at once.
 
-A throwing script writes 7.8 MB/s: only the first and the last lines are kept, never the stream.
+All write into one pipe, so a full log of one never holds up another.
 """
 
 from __future__ import annotations
@@ -12,15 +12,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
 from portal.core.errors import EngineMissing
 from portal.core.ports import EngineCommand
+from runner_images.agent.engine_log import EngineLog
 
-FIRST_LINES, LAST_LINES, LINE_LENGTH = 100, 100, 500
+READ_BYTES = 1 << 16
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -35,29 +34,30 @@ class EngineProcess:
     """Started at once; raises EngineMissing when the program is not there."""
 
     def __init__(self, command: EngineCommand, folder: Path, is_script_error: Callable[[str], bool]) -> None:
-        for name, data in command.files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        self.script_errors = 0
-        self.first_error = ""
-        self._first: list[str] = []
-        self._last: deque[str] = deque(maxlen=LAST_LINES)
-        self._is_script_error = is_script_error
+        self.log = EngineLog(is_script_error)
+        self._processes: list[subprocess.Popen[bytes]] = []
+        output, end = os.pipe()
         try:
-            self._process = subprocess.Popen(
-                command.argv, cwd=folder, env=dict(command.environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent,
-            )  # fmt: skip
-        except OSError as error:
-            raise EngineMissing(f"{command.argv[0] or 'The engine'} cannot be started: {error.strerror}.") from error
-        self.pid = self._process.pid
-        self._reader = threading.Thread(target=self._drain, args=(self._process.stdout,), daemon=True)
+            for each in (command, *command.others):
+                self._processes.append(_start(each, folder, end))
+        except EngineMissing:
+            os.close(output)
+            self.kill()
+            raise
+        finally:
+            os.close(end)
+        self.pids = tuple(process.pid for process in self._processes)
+        self._reader = threading.Thread(target=self._drain, args=(output,), daemon=True)
         self._reader.start()
 
     def exit_code(self) -> int | None:
-        """None while it runs; minus the signal number when one ended it."""
-        return self._process.poll()
+        """None while all run as they should, or until all have ended well; minus the signal number when one ended it."""
+        codes = [process.poll() for process in self._processes]
+        failed = [code for code in codes if code]
+        return failed[0] if failed else None if None in codes else 0
+
+    def is_alive(self) -> bool:
+        return any(process.poll() is None for process in self._processes)
 
     def interrupt(self) -> None:
         """The end an engine that lingers waits for."""
@@ -73,25 +73,28 @@ class EngineProcess:
         """Waits until all it wrote is read; for after its end."""
         self._reader.join(timeout=5)
 
-    def log(self) -> tuple[str, ...]:
-        return (*self._first, *self._last)
-
     def _signal(self, number: signal.Signals) -> None:
-        """To the whole group: what the engine started may outlive it."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: PermissionError for a group of zombies.
-            os.killpg(self.pid, number)
+        """To the whole groups: what the engine started may outlive it."""
+        for process in self._processes:
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: PermissionError for a group of zombies.
+                os.killpg(process.pid, number)
 
-    def _drain(self, stream: IO[bytes] | None) -> None:
-        assert stream is not None
-        for raw in iter(lambda: stream.readline(1 << 16), b""):
-            line = raw.decode(errors="replace").rstrip()
-            if not line:
-                continue
-            if self._is_script_error(line):
-                self.script_errors += 1
-                self.first_error = self.first_error or line[:LINE_LENGTH]
-            if len(self._first) < FIRST_LINES:
-                self._first.append(line[:LINE_LENGTH])
-            else:
-                self._last.append(line[:LINE_LENGTH])
-        stream.close()
+    def _drain(self, output: int) -> None:
+        with os.fdopen(output, "rb", buffering=0) as stream:
+            while block := stream.read(READ_BYTES):
+                self.log.add(block)
+        self.log.finish()
+
+
+def _start(command: EngineCommand, folder: Path, output: int) -> subprocess.Popen[bytes]:
+    for name, data in command.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    try:
+        return subprocess.Popen(
+            command.argv, cwd=folder, env=dict(command.environment), stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent,
+        )  # fmt: skip
+    except OSError as error:
+        raise EngineMissing(f"{command.argv[0] or 'The engine'} cannot be started: {error.strerror}.") from error

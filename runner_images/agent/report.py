@@ -111,15 +111,15 @@ class Report:
         vitals = self.heart.vitals
         record = Done(
             slot=self._slot, epoch=self._epoch, at=self._clock.now(), reason=end.reason, exit_code=exit_code,
-            message=end.message or (process.first_error if process else ""),
-            log_tail=process.log()[-40:] if process else (), script_errors=process.script_errors if process else 0,
+            message=end.message or (process.log.first_error if process else ""),
+            log_tail=process.log.told()[-40:] if process else (), script_errors=process.log.script_errors if process else 0,
             snapshots=self._seq, digests=tuple(self._reporter.digests), started_at=self._released_at, first_second=self._t0,
             last_second=until if self._from is not None else None, broken_batches=broken,
             mean_cpu_cores=round(vitals.mean_cores(), 3), peak_cpu_cores=round(vitals.peak_cores, 3),
             peak_memory_bytes=vitals.peak_memory, names_folded=self._window.names_dropped,
         )  # fmt: skip
         if process is not None:
-            log = "\n".join(process.log()).encode()
+            log = "\n".join(process.log.told()).encode()
             with contextlib.suppress(StoreUnavailable):  # Good to have, and its tail is in the record: not worth waiting for.
                 self._store.put_raw(self._slot, f"engine-{self._epoch}.log", log)
         self.was_written = self._reporter.insist(lambda: self._store.done(record))

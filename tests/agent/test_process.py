@@ -13,7 +13,8 @@ import pytest
 
 from portal.core.errors import EngineMissing
 from portal.core.ports import EngineCommand
-from runner_images.agent.process import FIRST_LINES, LAST_LINES, LINE_LENGTH, EngineProcess
+from runner_images.agent.engine_log import FIRST_LINES, LAST_LINES, LINE_LENGTH
+from runner_images.agent.process import EngineProcess
 from tests.fakes import PATIENCE_SECONDS, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ from pathlib import Path
 from portal.core.ports import EngineCommand
 from runner_images.agent.process import EngineProcess
 process = EngineProcess(EngineCommand((sys.executable, "-I", "-c", "import time; time.sleep(600)"), {}), Path(sys.argv[1]), bool)
-print(process.pid, flush=True)
+print(*process.pids, flush=True)
 time.sleep(600)
 """
 
@@ -61,7 +62,7 @@ def test_it_runs_in_its_folder_with_its_files_and_its_environment_alone(tmp_path
     code = "import os; print(open('deep.txt').read(), sorted(set(os.environ) - {'LC_CTYPE'}), os.getcwd())"
     process = engine(code, tmp_path, **{"deep.txt": b"content"})
     assert wait_end(process) == 0
-    assert process.log() == (f"content ['ONLY'] {tmp_path}",)
+    assert process.log.lines() == (f"content ['ONLY'] {tmp_path}",)
 
 
 def test_exit_codes_and_signals_are_told_apart(tmp_path: Path) -> None:
@@ -70,9 +71,9 @@ def test_exit_codes_and_signals_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_flood_of_output_is_drained_and_only_its_ends_are_kept(tmp_path: Path) -> None:
-    process = engine("for n in range(200_000): print('line', n, 'x' * (600 if n == 5 else 20))\nprint('ERROR', n)", tmp_path)
+    process = engine("for n in range(200_000): print('line', n, 'x' * (6000 if n == 5 else 20))\nprint('ERROR', n)", tmp_path)
     assert wait_end(process) == 0
-    log = process.log()
+    log = process.log.lines()
     assert len(log) == FIRST_LINES + LAST_LINES
     assert log[0].startswith("line 0 ")
     assert log[-1] == "ERROR 199999"
@@ -82,19 +83,19 @@ def test_a_flood_of_output_is_drained_and_only_its_ends_are_kept(tmp_path: Path)
 def test_a_line_without_end_neither_blocks_nor_fills_the_memory(tmp_path: Path) -> None:
     process = engine("import sys\nfor n in range(300): sys.stdout.write('y' * 65536)", tmp_path)
     assert wait_end(process) == 0
-    assert sum(map(len, process.log())) <= (FIRST_LINES + LAST_LINES) * LINE_LENGTH
+    assert sum(map(len, process.log.lines())) <= (FIRST_LINES + LAST_LINES) * LINE_LENGTH
 
 
 def test_script_errors_are_counted_and_the_first_is_kept(tmp_path: Path) -> None:
     process = engine("print('fine')\nfor n in range(5000): print('ERROR number', n)", tmp_path)
     wait_end(process)
-    assert (process.script_errors, process.first_error) == (5000, "ERROR number 0")
+    assert (process.log.script_errors, process.log.first_error) == (5000, "ERROR number 0")
 
 
 def test_output_that_is_no_text_is_kept_as_well_as_can_be(tmp_path: Path) -> None:
     process = engine(r"import os; os.write(1, b'\xff\xfe broken\n\n   \nlast without end')", tmp_path)
     wait_end(process)
-    assert process.log() == ("\ufffd\ufffd broken", "last without end")
+    assert process.log.lines() == ("\ufffd\ufffd broken", "last without end")
 
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -106,8 +107,8 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["terminate", "kill"])
 def test_the_whole_group_gets_the_signal(tmp_path: Path, how: str) -> None:
     process = engine(FAMILY, tmp_path)
-    wait_until(process.log, "the pids")
-    pids = [int(word) for word in process.log()[0].split()]
+    wait_until(process.log.lines, "the pids")
+    pids = [int(word) for word in process.log.lines()[0].split()]
     getattr(process, how)()
     wait_end(process)
     wait_until(lambda: all(map(gone, pids)), "the end of both")
@@ -115,8 +116,8 @@ def test_the_whole_group_gets_the_signal(tmp_path: Path, how: str) -> None:
 
 def test_what_an_ended_engine_left_behind_is_killed_too(tmp_path: Path) -> None:
     process = engine(FAMILY.replace("time.sleep(600)\n", ""), tmp_path)
-    wait_until(lambda: process.log() and process.exit_code() is not None, "the engine's end")
-    helper = int(process.log()[0].split()[1])
+    wait_until(lambda: process.log.lines() and process.exit_code() is not None, "the engine's end")
+    helper = int(process.log.lines()[0].split()[1])
     assert not gone(helper)
     process.kill()
     wait_until(lambda: gone(helper), "the helper's end")

@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.core.errors import EngineOutputBroken
 from portal.core.merge import merge, select
 from portal.core.protocol import Done, DoneReason, WorkerPhase
 from portal.core.snapshot import IntervalSnapshot, Kind
 from portal.core.split import Segment, WorkerAssignment
-from portal.core.window import MOST_VALUES, Window
+from portal.core.window import Window
 from portal.stores.run_store import RunStore
 from runner_images.agent.orders import End
 from runner_images.agent.report import LATE_SECONDS, SETTLED, Report
@@ -228,20 +227,3 @@ def test_a_store_that_takes_nothing_leaves_no_last_word_and_says_so() -> None:
     assert not worker.report.was_written
     assert worker.clock.now() < T0 + 60
     assert worker.report.store_failure == "The store is away."
-
-
-def test_a_batch_of_another_time_is_refused_whole(worker: Worker) -> None:
-    worker.begin()
-    for far in (T0 - 4000, T0 + 4000, 1 << 40):
-        with pytest.raises(EngineOutputBroken):
-            worker.report.add([counter(T0, "hits", 1), counter(far, "hits", 1)])
-    worker.hit(T0, 7)
-    worker.report.done(COMPLETED, None)
-    assert sum(select(snapshot.block, "hits").total for snapshot in worker.snapshots()) == 7
-
-
-def test_names_that_were_folded_are_told(worker: Worker) -> None:
-    worker.begin()
-    worker.report.add(counter(T0, "http_reqs", 1, name=f"/{number}") for number in range(MOST_VALUES + 12))
-    worker.report.done(COMPLETED, None)
-    assert worker.the_done().names_folded == 12
