@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import TypeVar
 
 import msgspec
@@ -163,14 +165,22 @@ def _keys(used: NDArray[np.int32], steps: NDArray[np.uint16]) -> Ints:
 
 
 def _block(form: _Form) -> Block:
-    series = tuple(SeriesKey(metric, Kind(kind), labels) for metric, kind, labels in form.series)
     block = Block(
-        series, np.cumsum(_unplaned(form.at, np.int64)), _unplaned(form.which, np.int32), _finite(form.count),
+        _series(form.series), np.cumsum(_unplaned(form.at, np.int64)), _unplaned(form.which, np.int32), _finite(form.count),
         _finite(form.total), _finite(form.low), _finite(form.high),
         _keys(_unplaned(form.used, np.int32), _unplaned(form.steps, np.uint16)), _unplaned(form.counts, np.int64),
     )  # fmt: skip
     _check_shape(block, _unplaned(form.used, np.int32))
     return block
+
+
+@lru_cache(maxsize=256)
+def _series(plain: tuple[tuple[str, int, tuple[tuple[str, str], ...]], ...]) -> tuple[SeriesKey, ...]:
+    """All workers of a run, and each from interval to interval, mostly have the same ones."""
+    series = tuple(SeriesKey(metric, Kind(kind), labels) for metric, kind, labels in plain)
+    if any(first >= second for first, second in pairwise(series)):
+        raise WireInvalid("The snapshot's series are not in order.")
+    return series
 
 
 def _check_shape(block: Block, used: Slots) -> None:
@@ -179,8 +189,6 @@ def _check_shape(block: Block, used: Slots) -> None:
     columns = (block.which, block.count, block.total, block.low, block.high, used)
     if any(len(column) != points for column in columns) or len(block.keys) != len(block.counts):
         raise WireInvalid("The snapshot's columns have different lengths.")
-    if any(first >= second for first, second in zip(block.series, block.series[1:], strict=False)):
-        raise WireInvalid("The snapshot's series are not in order.")
     if not np.array_equal(np.unique(block.which), np.arange(len(block.series))):
         raise WireInvalid("The snapshot's points do not fit its series.")
     if points and (block.at.min() < 0 or block.at.max() > LAST_SECOND):

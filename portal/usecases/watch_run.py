@@ -182,7 +182,7 @@ def _assess(
 
 
 def _spoken_until(gathered: GatheredSeries, census: Census, t0: int) -> int:
-    measuring = (slot for slot in census.states if slot not in census.slots("done", "lost"))
+    measuring = census.states.keys() - set(census.slots("done", "lost"))
     return final_until(gathered.merged.newest, gathered.merged.reached(), measuring, t0)
 
 
