@@ -2,9 +2,11 @@
 
 from django.urls import path, re_path
 
+from portal.api.badge import Badge
 from portal.api.comparing import AcceptBaseline, Compare
 from portal.api.environments import Environment, Environments
 from portal.api.events import Events
+from portal.api.health import Alive, Metrics, Ready
 from portal.api.load_tests import Detail, Results, Runs, Status
 from portal.api.nothing import Nothing
 from portal.api.reports import Report
@@ -33,5 +35,9 @@ urlpatterns = [
     path("scenarios/<str:name>/versions/<int:number>", Version.as_view(), name="version"),
     path("environments", Environments.as_view(), name="environments"),
     path("environments/<str:name>", Environment.as_view(), name="environment"),
-    re_path(r"^(load-tests|scenarios|environments)/", Nothing.as_view(), name="nothing"),
+    re_path(r"^badge/(?P<name>[^/]+)\.svg$", Badge.as_view(), name="badge"),
+    path("healthz", Alive.as_view(), name="healthz"),
+    path("readyz", Ready.as_view(), name="readyz"),
+    path("metrics", Metrics.as_view(), name="metrics"),
+    re_path(r"^(load-tests|scenarios|environments|badge)/", Nothing.as_view(), name="nothing"),
 ]

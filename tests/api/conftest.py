@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from portal.core.access import Role, Scope
@@ -25,3 +27,11 @@ def author(db: None) -> APIClient:
 def keeper(db: None) -> APIClient:
     """A client that may do everything."""
     return client(Role.ADMIN, Scope.ADMIN)
+
+
+def queries(client: APIClient, path: str) -> int:
+    """How many the second of two equal requests takes; the first notes that a token is used."""
+    client.get(path)
+    with CaptureQueriesContext(connection) as seen:
+        assert client.get(path).status_code == 200
+    return len(seen)
