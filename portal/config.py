@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+GITHUB = "https://token.actions.githubusercontent.com"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -24,6 +25,10 @@ class AccessConfig:
     """Per token; a tenth of it for wrong tokens of one address."""
     hsts_seconds: int = 31_536_000
     """How long browsers shall insist on https, once the portal's public address has it."""
+    issuer: str = GITHUB
+    """Whose id-tokens are taken from jobs that an environment trusts."""
+    gateway_secret: str = field(default="", repr=False)
+    """What our gateway signs the caller's name with; empty: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,22 @@ def _access(env: Mapping[str, str]) -> AccessConfig:
         proxies=_number(env, "KNOPFDRUCK_PROXIES", default=0, least=0, most=5),
         calls_per_minute=_number(env, "KNOPFDRUCK_API_RATE", default=600, least=1, most=10_000_000),
         hsts_seconds=_number(env, "KNOPFDRUCK_HSTS_SECONDS", default=31_536_000, least=0, most=63_072_000),
+        issuer=_issuer(env.get("KNOPFDRUCK_OIDC_ISSUER") or GITHUB),
+        gateway_secret=_gateway_secret(env),
     )
+
+
+def _issuer(url: str) -> str:
+    if not url.startswith(("https://", "http://127.0.0.1:")):
+        raise ConfigInvalid(f"KNOPFDRUCK_OIDC_ISSUER is {url!r}; use https://host.")
+    return url.rstrip("/")
+
+
+def _gateway_secret(env: Mapping[str, str]) -> str:
+    secret = _secret(env, "KNOPFDRUCK_GATEWAY_SECRET")
+    if secret and len(secret) < 32:
+        raise ConfigInvalid("KNOPFDRUCK_GATEWAY_SECRET is too short; use at least 32 characters.")
+    return secret
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -140,7 +140,7 @@ Q_CLUSTER = {
 }
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.auth.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.auth.TokenAuthentication", "portal.api.gateway.GatewayAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["portal.api.permissions.MayDo"],
     "DEFAULT_THROTTLE_CLASSES": ["portal.api.throttle.PerCaller"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -18,6 +18,9 @@ from portal.config import ROOT, PortalConfig, load
 from portal.core.plan import Limits
 from portal.core.ports import Backend, Clock, Engine, EngineTools, Sandbox
 from portal.engines import open_engine
+from portal.net.fetch import fetch
+from portal.net.id_token import IdTokens
+from portal.net.key_set import KeySet
 from portal.stores import open_store
 from portal.stores.run_store import RunStore
 from portal.tools import find_tools
@@ -71,6 +74,14 @@ def build(config: PortalConfig) -> Parts:
         store=lambda run_id: RunStore(objects, run_id), sandbox=HostSandbox(), clock=SystemClock(),
         owner=f"{socket.gethostname()}:{os.getpid()}", public_url=config.public_url,
     )  # fmt: skip
+
+
+@cache
+def id_tokens() -> IdTokens:
+    """Id-tokens of jobs, for this portal as their audience."""
+    config = load()
+    keys = KeySet(f"{config.access.issuer}/.well-known/jwks", lambda url: fetch(url).body, time.monotonic)
+    return IdTokens(keys, issuer=config.access.issuer, audience=config.public_url)
 
 
 def engine_tools(config: PortalConfig) -> EngineTools:

@@ -185,6 +185,10 @@ def a_user(username: str = "ada", *, role: Role | None = Role.RUNNER, **columns:
     return user
 
 
+NO_ROWS = {"trusted-TOTAL_FORMS": "0", "trusted-INITIAL_FORMS": "0"}
+"""What the admin's form of an environment sends for lists it leaves alone."""
+
+
 def an_admin(username: str = "root") -> Any:
     return get_user_model().objects.create_superuser(username, password="a password for tests")
 

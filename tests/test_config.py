@@ -56,6 +56,7 @@ def test_empty_variables_are_as_good_as_none(tmp_path: Path) -> None:
         ("KNOPFDRUCK_DEBUG", "perhaps"), ("KNOPFDRUCK_QUEUE_WORKERS", "0"), ("KNOPFDRUCK_QUEUE_WORKERS", "65"),
         ("KNOPFDRUCK_QUEUE_WORKERS", "two"), ("KNOPFDRUCK_QUEUE_WORKERS", "²"), ("KNOPFDRUCK_QUEUE_WORKERS", "-1"),
         ("SECRET_KEY_FILE", "/nowhere/key"), ("KNOPFDRUCK_PROXIES", "many"),
+        ("KNOPFDRUCK_OIDC_ISSUER", "http://issuer.example"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_its_variable(tmp_path: Path, name: str, value: str) -> None:
@@ -119,3 +120,9 @@ def test_processes_that_start_together_agree_on_the_key(tmp_path: Path) -> None:
         thread.join(60)
     assert (len(keys), len(set(keys))) == (8, 1)
     assert os.listdir(tmp_path) == ["secret_key"]
+
+
+def test_a_short_secret_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid, match="KNOPFDRUCK_GATEWAY_SECRET") as error:
+        read(tmp_path, KNOPFDRUCK_GATEWAY_SECRET="0123abcd")
+    assert "0123abcd" not in str(error.value)

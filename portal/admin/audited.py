@@ -29,7 +29,7 @@ class Audited(ModelAdmin):
 
     def save_related(self, request: HttpRequest, form: ModelForm, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        if form.changed_data or not change:
+        if form.changed_data or not change or any(formset.has_changed() for formset in formsets):
             deed = self.deeds[1] if change else self.deeds[0]
             self.tell(request, deed, form.instance, changed=list(form.changed_data), **self.after(form.instance))
 

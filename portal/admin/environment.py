@@ -8,6 +8,7 @@ from typing import Any  # Any: a JSON field's value
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from portal.admin.actor import actor_of
@@ -15,7 +16,7 @@ from portal.admin.audited import Audited
 from portal.core.errors import RequestRejected
 from portal.core.request import parse_request
 from portal.core.wire import to_plain
-from portal.models import Environment
+from portal.models import Environment, TrustedRepository
 from portal.models.audit import Deed
 from portal.usecases.describe_run import NOTHING
 from portal.usecases.record_audit import record
@@ -63,10 +64,19 @@ class EnvironmentForm(forms.ModelForm):
         return dict(getattr(request, name))
 
 
+class TrustInline(TabularInline):
+    """Jobs that may start runs here without a secret."""
+
+    model = TrustedRepository
+    extra, tab = 0, True
+    fields = ("repository", "ref", "deployment")
+
+
 @admin.register(Environment)
 class EnvironmentAdmin(Audited):
     deeds = (Deed.ENVIRONMENT_SAVED, Deed.ENVIRONMENT_SAVED, Deed.ENVIRONMENT_DELETED)
     form = EnvironmentForm
+    inlines = (TrustInline,)
     list_display = ("name", "description", "place", "services", "most_vus", "most_rate", "longest_seconds")
     search_fields = ("name", "description")
     fieldsets = (
@@ -82,7 +92,7 @@ class EnvironmentAdmin(Audited):
     )
 
     def after(self, row: Environment) -> dict[str, Any]:
-        return {"targets": row.targets, "guard": to_plain(row.guard())}
+        return {"targets": row.targets, "guard": to_plain(row.guard()), "trusted": [str(rule) for rule in row.trusted.all()]}
 
     def tell(self, request: HttpRequest, deed: Deed, row: Environment, **detail: Any) -> None:
         record(actor_of(request), deed, environment=row.name, **detail)

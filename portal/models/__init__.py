@@ -10,6 +10,7 @@ from portal.models.heartbeat import Heartbeat
 from portal.models.result import Result
 from portal.models.run import Run
 from portal.models.scenario import Scenario, ScenarioVersion
+from portal.models.trust import TrustedRepository
 from portal.models.worker import Worker
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "RunEvent",
     "Scenario",
     "ScenarioVersion",
+    "TrustedRepository",
     "Worker",
 ]

@@ -20,7 +20,7 @@ PERMISSIONS: Mapping[Action, str] = {
 """Whoever has the permission may do the action, in the admin and in the API."""
 
 _READABLE = ("run", "scenario", "scenarioversion", "environment", "result", "worker")
-_KEPT_BY_ADMINS = ("environment", "apitoken")
+_KEPT_BY_ADMINS = ("environment", "apitoken", "trustedrepository")
 _OWN_TOKENS = ("portal.view_apitoken", "portal.add_apitoken", "portal.change_apitoken")
 
 

@@ -10,7 +10,7 @@ from portal.core.access import Role
 from portal.models import AuditEntry
 from portal.models.audit import Deed
 from portal.usecases.record_audit import record
-from tests.builders import ADA, a_token, a_user, an_environment
+from tests.builders import ADA, NO_ROWS, a_token, a_user, an_environment
 
 pytestmark = pytest.mark.django_db
 LOG = reverse("admin:portal_auditentry_changelist")
@@ -24,7 +24,7 @@ def logged_in(role: Role) -> Client:
 
 def test_saving_and_deleting_an_environment_is_told(browser: Client) -> None:
     row = an_environment()
-    fields = {"name": "local", "place": "local", "targets": "{}", "parameters": '{"LANGUAGE": "de"}', "most_vus": "5"}
+    fields = {"name": "local", "place": "local", **NO_ROWS, "targets": "{}", "parameters": '{"LANGUAGE": "de"}', "most_vus": "5"}
     browser.post(reverse("admin:portal_environment_change", args=(row.pk,)), fields)
     browser.post(reverse("admin:portal_environment_delete", args=(row.pk,)), {"post": "yes"})
     deleted, saved = AuditEntry.objects.all()

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from portal.models import ApiToken, Environment
 from portal.models.access import find_token
-from tests.builders import a_token, an_ended_run, an_environment
+from tests.builders import NO_ROWS, a_token, an_ended_run, an_environment
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +20,7 @@ def save_environment(browser: Client, **fields: str) -> Any:
         "targets": '{"product": "http://127.0.0.1:1"}',
         "parameters": "{}",
     }
-    return browser.post(reverse("admin:portal_environment_add"), {**values, **fields})
+    return browser.post(reverse("admin:portal_environment_add"), {**NO_ROWS, **values, **fields})
 
 
 def test_an_environment_is_saved(browser: Client) -> None:
