@@ -94,6 +94,12 @@ def name(value: object) -> str:
     return value.strip()
 
 
+def flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise FieldError(f"{shown(value)} is neither true nor false.")
+    return value
+
+
 def text(value: object) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_TEXT:
         raise FieldError(f"Give a text of up to {LONGEST_TEXT} characters.")

@@ -34,6 +34,8 @@ class Limit:
         return Trust.SUSPECT if value > self.suspect else Trust.VALID
 
 
+LAG = "event_loop_lag_ms"
+"""The metric in which Artillery's plugin says how late its event loop is."""
 BUSY = 0.9
 """From this part of its cores on, a generator measures its own queue instead of the target."""
 LIMITS: Mapping[str, Limit] = MappingProxyType({

@@ -69,6 +69,7 @@ class LoadPlan:
     ready_within: timedelta = READY_WITHIN
     pulse_older_than: timedelta = timedelta(minutes=10)
     warnings: tuple[str, ...] = ()
+    fail_on_regression: bool = False
     on_worker_loss: OnWorkerLoss = OnWorkerLoss.CONTINUE
     setup_within: timedelta | None = None
     teardown_within: timedelta | None = None
@@ -112,14 +113,17 @@ class ScenarioRef:
 
 def build_plan(
     request: LoadTestRequest, *, run_id: str, scenario: ScenarioRef, facts: ScriptFacts, limits: Limits, guard: Guard,
-    targets: Mapping[str, str], parameters: Mapping[str, str],
+    targets: Mapping[str, str], parameters: Mapping[str, str], thresholds: tuple[Threshold, ...] = (),
+    fail_on_regression: bool = False,
 ) -> LoadPlan:  # fmt: skip
     """Resolves the request against backend and environment; raises PlanRejected naming every problem.
 
-    `targets` and `parameters` are the environment's; the request's own replace them by name.
+    `targets` and `parameters` are the environment's; the request's own replace them by name. `thresholds` stand for the
+    scenario or in the environment: they replace the script's, and the request's replace them.
     The bundle's digest is not known yet: `sealed` adds it.
     """
     load, policy = request.load or facts.load, request.on_worker_loss
+    rules = with_overrides(with_overrides(facts.thresholds, thresholds), request.thresholds)
     workers = request.workers or default_workers(load, facts, limits)
     length = loads.duration(load)
     if length is None:
@@ -136,7 +140,8 @@ def build_plan(
         run_id=run_id, scenario=scenario.name, version=scenario.version, engine=scenario.engine, script=scenario.file,
         script_digest=scenario.digest, bundle_digest="", backend=request.backend, environment=request.environment,
         load=load, duration=length, drain=DRAIN, workers=workers, targets={**targets, **request.targets},
-        parameters={**parameters, **request.parameters}, thresholds=with_overrides(facts.thresholds, request.thresholds),
+        parameters={**parameters, **request.parameters}, thresholds=rules,
+        fail_on_regression=fail_on_regression or request.fail_on_regression,
         warnings=(*facts.warnings, *_policy_warnings(policy, facts)),
         on_worker_loss=OnWorkerLoss.CONTINUE if facts.whole_only and policy is OnWorkerLoss.REPLACE else policy,
         flush_every=flush_every(workers, length),

@@ -16,6 +16,8 @@ class Start:
     """Written once. `t0` is a whole second, so that the engines' own one-second intervals line up with it."""
 
     t0: int
+    at: float = 0.0
+    """When it was written, by the controller's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,23 @@ class DoneReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Strain:
+    """What the load was to the generator besides its CPU; 0 and None: unknown."""
+
+    cpu_history: tuple[float, ...] = ()
+    """Cores used, in equal steps from the start to the end; at most 240."""
+    memory_limit_bytes: int = 0
+    peak_files: int = 0
+    """Open files, sockets among them, of the process that had most."""
+    files_limit: int = 0
+    mean_lag_ms: float = 0.0
+    """Artillery: how late its event loop came to its work at worst in a second; the mean over all seconds, and the worst."""
+    peak_lag_ms: float = 0.0
+    clock_offset_ms: float | None = None
+    """Own clock minus the controller's, up to a quarter of a second too much."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """A worker's last word. `last_second` is the first unix second it no longer covers; `message` is for people."""
 
@@ -117,3 +136,4 @@ class Done:
     peak_memory_bytes: int = 0
     names_folded: int = 0
     """Request names beyond the first 500, which were counted together as `__other__`."""
+    strain: Strain = field(default_factory=Strain)

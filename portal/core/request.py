@@ -22,7 +22,7 @@ from portal.core.thresholds import Threshold, parse_thresholds
 __all__ = ["LoadTestRequest", "check_target", "parse_rate", "parse_request"]
 
 FIELDS = ("scenario", "version", "environment", "vus", "duration", "stages", "rate", "max_vus", "workers", "targets",
-          "parameters", "thresholds", "on_worker_loss", "tags", "note")  # fmt: skip
+          "parameters", "thresholds", "fail_on_regression", "on_worker_loss", "tags", "note")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class LoadTestRequest:
     targets: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     thresholds: tuple[Threshold, ...] = ()
+    fail_on_regression: bool = False
     on_worker_loss: OnWorkerLoss = OnWorkerLoss.CONTINUE
     tags: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
@@ -52,6 +53,7 @@ def parse_request(data: Mapping[str, object], *, backend: str, idempotency_key: 
         backend=backend, version=reader.read("version", fields.whole(1_000_000), None), load=_load(reader),
         workers=reader.read("workers", fields.whole(MOST_WORKERS), None), targets=reader.read("targets", fields.targets, {}),
         parameters=reader.read("parameters", fields.parameters, {}), thresholds=reader.read("thresholds", _thresholds, ()),
+        fail_on_regression=reader.read("fail_on_regression", fields.flag, False),
         on_worker_loss=reader.read("on_worker_loss", _policy, OnWorkerLoss.CONTINUE),
         tags=reader.read("tags", fields.tags, {}), note=reader.read("note", fields.text, ""),
         idempotency_key=idempotency_key,

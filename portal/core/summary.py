@@ -93,6 +93,8 @@ class RunSummary:
     workers: int
     lost: tuple[int, ...] = ()
     start_skew_ms: float | None = None
+    achieved: float | None = None
+    """The part (0..1) of the asked load that was made, where it is known."""
 
 
 def summarise(

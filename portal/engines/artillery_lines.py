@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any  # Any: foreign JSON
 
 from portal.core.errors import EngineOutputBroken
+from portal.core.health import LAG
 from portal.core.snapshot import Kind, Point, SeriesKey
 
 LAST_BUCKET = 4095
@@ -41,7 +42,7 @@ def _second(found: Mapping[str, Any]) -> Iterator[Point]:
     for table, read in _TABLES.items():
         for row in found.get(table, ()):
             yield from read(second, row)
-    for field, metric in (("vus", "vus"), ("lag", "event_loop_lag_ms")):
+    for field, metric in (("vus", "vus"), ("lag", LAG)):
         if field in found:
             yield Point(second, SeriesKey(metric, Kind.GAUGE), count=1, total=_number(found[field]))
 

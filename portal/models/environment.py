@@ -10,6 +10,7 @@ from django.db import models
 from portal.core.access import Actor
 from portal.core.plan import Guard
 from portal.models.scenario import NAME
+from portal.models.standing import clean_thresholds
 
 
 class Place(models.TextChoices):
@@ -47,6 +48,9 @@ class Environment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        clean_thresholds(self.thresholds)
 
     def guard(self) -> Guard:
         longest = None if self.longest_seconds is None else timedelta(seconds=self.longest_seconds)

@@ -9,6 +9,7 @@ from django.db import models
 
 from portal.core.plan import ScenarioRef
 from portal.core.script import ScriptSource
+from portal.models.standing import clean_thresholds
 
 NAME = RegexValidator(r"^[a-z0-9][a-z0-9._-]{0,99}$", "Use small letters, digits, dots, dashes and underscores.")
 
@@ -40,6 +41,9 @@ class Scenario(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        clean_thresholds(self.thresholds)
 
     def latest(self) -> ScenarioVersion | None:
         return self.versions.order_by("-number").first()

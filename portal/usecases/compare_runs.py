@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any  # Any: plain data for answers
 
 from portal.core.access import Actor
@@ -9,9 +10,11 @@ from portal.core.baseline import MOST_HISTORY, Comparison, Subject, compare, com
 from portal.core.errors import Conflict, WireInvalid
 from portal.core.run_state import RunState
 from portal.core.summary import RunSummary
-from portal.core.verdict import Outcome
-from portal.core.wire import from_plain, to_plain
+from portal.core.verdict import Outcome, compared
+from portal.core.wire import from_plain
 from portal.models import Baseline, Run
+from portal.usecases.describe_comparison import plain_comparison
+from portal.usecases.judge_run import Judged
 from portal.usecases.read_run import find_run, result_of
 
 LOOKED_AT = 3 * MOST_HISTORY
@@ -35,6 +38,14 @@ def compare_with_accepted(run: Run, subject: Subject) -> Comparison | None:
         except Conflict:
             pass  # Its result was written by a version that measured otherwise.
     return compare_with_usual(subject, history)
+
+
+def with_comparison(run: Run, judged: Judged) -> Judged:
+    """A fresh judgement with what it is beside its like."""
+    plan, verdict = run.load_plan(), judged.verdict
+    subject = Subject(run.id, plan, judged.summary, is_valid=verdict.outcome is not Outcome.INCONCLUSIVE)
+    comparison = compare_with_accepted(run, subject)
+    return replace(judged, verdict=compared(verdict, comparison, fails=plan.fail_on_regression))
 
 
 def good_runs(run: Run) -> list[Subject]:
@@ -63,17 +74,3 @@ def subject_of(run: Run) -> Subject:
         return Subject(run.id, run.load_plan(), summary, is_valid=run.verdict != Outcome.INCONCLUSIVE)
     except WireInvalid as error:
         raise Conflict(f"The result of run {run.id} was written by another version and cannot be compared.") from error
-
-
-def plain_comparison(comparison: Comparison) -> dict[str, Any]:
-    """As it is answered: every change with its sentence."""
-    changes = [{**to_plain(change), "change": change.relative, "text": change.text} for change in comparison.changes]
-    return {
-        "basis": comparison.basis,
-        "runs": list(comparison.runs),
-        "comparable": comparison.is_comparable,
-        "obstacles": list(comparison.obstacles),
-        "remarks": list(comparison.remarks),
-        "changes": changes,
-        "regressions": [change["measure"] for change in changes if change["judgement"] == "worse"],
-    }

@@ -15,6 +15,7 @@ from portal.core.run_state import RunState
 from portal.core.wire import to_json, to_plain
 from portal.models import Result, Run, Worker
 from portal.models.worker import WorkerState
+from portal.usecases.compare_runs import with_comparison
 from portal.usecases.judge_run import Judged, gather_all, judge_run
 from portal.wiring import Parts
 
@@ -31,7 +32,7 @@ def finish_run(run_id: str, parts: Parts) -> None:
     store = parts.store(run_id)
     gathered = gather_all(run, store)
     not_kept = _failure_of(gathered.keep_for_good)
-    judged = judge_run(run, store, gathered)
+    judged = with_comparison(run, judge_run(run, store, gathered))
     summary = to_json(judged.summary)
     if said := not_kept or _failure_of(lambda: store.save_summary(summary)):
         judged = judged.with_note(f"The merged series could not be kept: {said}")
@@ -55,7 +56,8 @@ def _write(run: Run, judged: Judged) -> None:
     verdict = judged.verdict
     with transaction.atomic():
         moved = Run.objects.advance(
-            run.id, RunState.ENDED, old=(RunState.COLLECTING,), verdict=str(verdict.outcome), ended=timezone.now(),
+            run.id, RunState.ENDED, old=(RunState.COLLECTING,), verdict=str(verdict.outcome), trust=str(verdict.trust),
+            ended=timezone.now(),
             end_reason=judged.end_reason, message=judged.message,
         )  # fmt: skip
         if moved:
@@ -66,7 +68,7 @@ def columns_of(judged: Judged) -> dict[str, Any]:
     """A result as its row has it."""
     return {
         "summary": to_plain(judged.summary), "thresholds": to_plain(judged.results), "verdict": to_plain(judged.verdict),
-        "timeline": to_plain(judged.timeline),
+        "timeline": to_plain(judged.timeline), "health": to_plain(judged.health),
     }  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from django.db import transaction
 
 from portal.core.access import SYSTEM, Actor
 from portal.core.errors import RequestRejected
-from portal.models import Environment, ScenarioVersion
+from portal.core.thresholds import parse_thresholds
+from portal.models import Environment, Scenario, ScenarioVersion
 from portal.models.audit import Deed
 from portal.models.environment import Place
 from portal.usecases.read_source import engine_of, read_source
@@ -70,8 +71,11 @@ def _import(folder: Path, entry: Mapping[str, Any], parts: Parts, by: Actor) -> 
         extra = [file for pattern in entry.get("files") or () for file in _matching(path.parent, str(pattern))]
         source = read_source(path, str(entry.get("engine") or engine_of(path)), extra=extra)
         known = ScenarioVersion.objects.filter(scenario__name=name).count()
+        rules = parse_thresholds(entry.get("thresholds") or {}, source="scenario")
         title, description = (str(entry.get(field) or "").strip() for field in ("title", "description"))
         version = save_scenario(name, source, parts=parts, by=by, title=title, description=description)
+        if rules:
+            Scenario.objects.filter(name=name).update(thresholds=entry["thresholds"])
     except RequestRejected as error:
         raise RequestRejected([type(item)(f"{name}.{item.field}", item.message, item.hint) for item in error.problems]) from error
     return Imported(version, is_new=version.number > known)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping
 
 from portal.core.health import WorkerHealth
@@ -23,6 +22,7 @@ from portal.stores.run_store import RunStore
 from portal.usecases.assess_run import assess_all
 from portal.usecases.census import NO_LOAD
 from portal.usecases.draw_timeline import draw_timeline
+from portal.usecases.examine_workers import achieved, examine_workers, skew
 from portal.usecases.gather_series import GatheredSeries, workers_of
 
 
@@ -34,6 +34,7 @@ class Judged:
     end_reason: EndReason
     message: str
     timeline: tuple[TimePoint, ...]
+    health: tuple[WorkerHealth, ...]
 
     def with_note(self, note: str) -> Judged:
         return dataclasses.replace(self, verdict=dataclasses.replace(self.verdict, notes=(*self.verdict.notes, note)))
@@ -57,18 +58,21 @@ def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None)
     seconds = 0.0 if t0 is None else float(until - t0)
     ends = {} if t0 is None else _ends(plan, dones, t0, until, no_load)
     coverage = 0.0 if t0 is None else merged.coverage(t0, ends)
-    skews = [skew for done in dones.values() if (skew := _skew(done, t0)) is not None]
+    skews = [late for done in dones.values() if (late := skew(done, t0)) is not None]
     summary = summarise(
         block, t0=t0, seconds=seconds, coverage=round(coverage, 4), workers=plan.workers, lost=lost,
         start_skew_ms=round(_widest(skews), 1) if skews else None, vus_max=merged.users(),
     )  # fmt: skip
     results = assess_all(plan, gathered, t0 or until, until, run.progress)
     reason, message = _reason(run, summary, dones)
-    verdict = judge(summary, results, end_reason=reason,
-                    workers=_health(plan, dones, lost, t0), requested=_arrivals(plan))  # fmt: skip
-    judged = Judged(summary, results, verdict, reason, message, draw_timeline(gathered, t0, until))
+    timeline = draw_timeline(gathered, t0, until)
+    summary = dataclasses.replace(summary, achieved=achieved(plan, merged, summary, timeline))
+    gaps = () if t0 is None else merged.missing(t0, ends)
+    health = examine_workers(plan, dones, t0, lost=lost, gaps=gaps)
+    verdict = judge(summary, results, end_reason=reason, workers=health, requested=_arrivals(plan), achieved=summary.achieved)
+    judged = Judged(summary, results, verdict, reason, message, timeline, health)
     missing = {*lost, *(slot for slot, epoch in epochs.items() if epoch > 1)}
-    for hole in holes(merged.missing(t0, ends), t0, ends, slots=missing) if t0 is not None else ():
+    for hole in holes(gaps, t0, ends, slots=missing) if t0 is not None else ():
         judged = judged.with_note(hole)
     return judged.with_note(f"Snapshots that could not be read: {merged.unreadable}.") if merged.unreadable else judged
 
@@ -85,12 +89,6 @@ def _epochs(run: Run, plan: LoadPlan) -> dict[int, int]:
     """Of every slot the newest: what a worker said that was replaced tells nothing of how the slot ended."""
     rows = Worker.objects.filter(run=run).order_by("epoch").values_list("slot", "epoch")
     return {**dict.fromkeys(range(plan.workers), 1), **dict(rows)}
-
-
-def _skew(done: Done, t0: int | None) -> float | None:
-    """How much later than its second it began, in ms; a replacement has one of its own."""
-    begin = t0 if done.first_second is None else done.first_second
-    return None if done.started_at is None or begin is None else (done.started_at - begin) * 1000
 
 
 def _reason(run: Run, summary: RunSummary, dones: Mapping[int, Done]) -> tuple[EndReason, str]:
@@ -136,24 +134,6 @@ def _ends(plan: LoadPlan, dones: Mapping[int, Done], t0: int, until: int, no_loa
     own = {slot: second for slot, second in good.items() if second is not None}
     broken = {slot: done.last_second or 0 for slot, done in dones.items() if slot not in good}
     return {slot: own.get(slot, max(planned, broken.get(slot, 0))) for slot in range(plan.workers)}
-
-
-def _health(plan: LoadPlan, dones: Mapping[int, Done], lost: tuple[int, ...], t0: int | None) -> tuple[WorkerHealth, ...]:
-    used = sum(done.mean_cpu_cores for done in dones.values())
-    return tuple(
-        WorkerHealth(
-            slot=slot, mean_cpu_cores=done.mean_cpu_cores, cores=_cores(plan, used - done.mean_cpu_cores), lost=slot in lost,
-            start_skew_ms=_skew(done, t0),
-            script_errors=done.script_errors, broken_batches=done.broken_batches, names_folded=done.names_folded,
-        )
-        for slot, done in sorted(dones.items())
-    )  # fmt: skip
-
-
-def _cores(plan: LoadPlan, used_by_others: float) -> float:
-    """What a worker could have used: here all workers share one machine, and Artillery works on one core."""
-    left = max((os.cpu_count() or 1) - used_by_others, 0.1)
-    return min(left, 1.0) if plan.engine == "artillery" else left
 
 
 def _arrivals(plan: LoadPlan) -> int | None:

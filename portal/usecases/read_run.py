@@ -16,6 +16,7 @@ from portal.core.thresholds import Threshold, evidence
 from portal.core.wire import from_plain
 from portal.models import Result, Run
 from portal.models.worker import WorkerState
+from portal.usecases.describe_comparison import stored_comparison
 from portal.usecases.describe_run import load_in_words
 
 _RUN_ID = re.compile(r"[A-Za-z0-9-]{1,32}")
@@ -57,6 +58,7 @@ def status_of(run: Run, *, public_url: str = "", now: datetime | None = None) ->
         "state": run.state,
         "end_reason": run.end_reason or None,
         "verdict": run.verdict or None,
+        "trust": run.trust or None,
         "message": run.message,
         "created": moment(run.created),
         "started": moment(run.started),
@@ -83,6 +85,7 @@ def results_of(run: Run, *, public_url: str = "") -> dict[str, Any]:
         "end_reason": run.end_reason or None,
         "partial": not (run.is_over and result is not None),
         "verdict": run.verdict or None,
+        "trust": run.trust or None,
         "reasons": list(verdict.get("reasons") or ([run.message] if run.is_over and run.message else [])),
         "notes": list(verdict.get("notes") or []),
         "message": run.message,
@@ -91,6 +94,8 @@ def results_of(run: Run, *, public_url: str = "") -> dict[str, Any]:
         "summary": result.summary if result else None,
         "progress": progress_of(run) if result is None else None,
         "thresholds": thresholds_of(run),
+        "comparison": stored_comparison(verdict),
+        "health": result.health if result else [],
         "workers": [worker_row(worker) for worker in run.worker_rows.all()],
         "timeline": result.timeline if result else [],
         "urls": links(run.id, public_url),

@@ -15,11 +15,13 @@ from portal.core.errors import Conflict, RequestRejected
 from portal.core.plan import LoadPlan, build_plan, engine_environment
 from portal.core.request import LoadTestRequest
 from portal.core.script import ScriptFacts
+from portal.core.thresholds import Threshold, with_overrides
 from portal.core.wire import to_plain
 from portal.models import Environment, Run, RunEvent, Scenario, ScenarioVersion
 from portal.models.audit import Deed
 from portal.models.event import EventKind
 from portal.models.run import new_run_id
+from portal.models.standing import standing_thresholds
 from portal.usecases.record_audit import record
 from portal.wiring import Parts
 
@@ -75,8 +77,15 @@ def plan_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Planned:
     plan = build_plan(
         request, run_id=new_run_id(), scenario=version.ref(), facts=facts, limits=parts.limits[request.backend],
         guard=environment.guard(), targets=environment.targets, parameters=environment.parameters,
+        thresholds=_standing(version.scenario, environment), fail_on_regression=version.scenario.fail_on_regression,
     )  # fmt: skip
     return Planned(version, environment, plan, facts)
+
+
+def _standing(scenario: Scenario, environment: Environment) -> tuple[Threshold, ...]:
+    """An environment's thresholds replace a scenario's of the same metric and labels."""
+    own = standing_thresholds(scenario.thresholds, "scenario")
+    return with_overrides(own, standing_thresholds(environment.thresholds, "environment"))
 
 
 def _digest(request: LoadTestRequest, by: Actor) -> str:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from portal.core.errors import StoreUnavailable
 from portal.core.run_state import RunState
 from portal.models import Result, Run
+from portal.usecases.compare_runs import with_comparison
 from portal.usecases.finish_run import columns_of
 from portal.usecases.gather_series import has_uncounted
 from portal.usecases.judge_run import gather_all, judge_run
@@ -43,12 +44,12 @@ def revise_result(run: Run, parts: Parts) -> bool:
     gathered = gather_all(run, store)
     late = gathered.merged.snapshots - gathered.kept.snapshots
     note = f"Version {before.version + 1}: {late} snapshots that came after the end are counted."
-    judged = judge_run(run, store, gathered).with_note(note)
+    judged = with_comparison(run, judge_run(run, store, gathered)).with_note(note)
     with transaction.atomic():
         # Of two that found the same news only one writes.
         mine = Result.objects.filter(run=run, version=before.version)
         if mine.update(version=before.version + 1, **columns_of(judged)):
-            Run.objects.filter(pk=run.id).update(verdict=str(judged.verdict.outcome))
+            Run.objects.filter(pk=run.id).update(verdict=str(judged.verdict.outcome), trust=str(judged.verdict.trust))
     gathered.keep_for_good()
     log.info("revised run_id=%s version=%s snapshots=%s", run.id, before.version + 1, late)
     return True

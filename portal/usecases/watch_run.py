@@ -135,7 +135,8 @@ def head_start(workers: int) -> float:
 
 def _start(run: Run, watch: Watch, parts: Parts) -> None:
     """The start time is written once; who comes second takes the one that stands."""
-    start = watch.store.start(Start(math.ceil(parts.clock.now() + head_start(run.workers))))
+    now = parts.clock.now()
+    start = watch.store.start(Start(math.ceil(now + head_start(run.workers)), now))
     started = datetime.fromtimestamp(start.t0, UTC)
     Run.objects.advance(run.id, RunState.RUNNING, old=(RunState.READY,), started=started)
 

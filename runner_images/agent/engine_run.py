@@ -81,6 +81,7 @@ class EngineRun:
         self._t0, self._begin = t0, t0 + self._elapsed
         if self._clock.now() > self._begin + TOO_LATE:
             return End(DoneReason.NOT_STARTED, "The common start was missed by more than 5 s.", hard=True)
+        self._report.clock_offset_ms = self._orders.clock_offset_ms
         return None
 
     def _early_end(self, patience: float, message: str) -> End | None:

@@ -35,6 +35,9 @@ class Orders:
         self._stop: Stop | None = None
         self._pulse_at = clock.now()
         self._read_at = 0.0
+        self._awaited = False
+        self.clock_offset_ms: float | None = None
+        """Own clock minus the controller's, as the start tells: known only to who waited for it."""
 
     def obey_signals(self) -> None:
         """SIGTERM (and Ctrl-C) mean: drain, flush, say done. For the main thread."""
@@ -69,7 +72,12 @@ class Orders:
             start = self._store.started()
         except (StoreUnavailable, WireInvalid):
             return None
-        return None if start is None else start.t0
+        if start is None:
+            self._awaited = True
+            return None
+        if self._awaited and start.at and self.clock_offset_ms is None:
+            self.clock_offset_ms = round((self._clock.now() - start.at) * 1000, 1)
+        return start.t0
 
     def _refresh(self) -> None:
         now = self._clock.now()

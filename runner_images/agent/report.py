@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator
 
 from portal.core.errors import EngineOutputBroken, StoreUnavailable
+from portal.core.health import LAG
 from portal.core.ports import Clock
 from portal.core.protocol import Done, DoneReason, Ready, WorkerPhase
 from portal.core.snapshot import IntervalSnapshot, Point
@@ -48,6 +49,7 @@ class Report:
         self._over_at: int | None = None
         self.heart = Heart(store, clock, self._slot, self._epoch)
         self.was_written = False
+        self.clock_offset_ms: float | None = None
 
     def add(self, points: Iterable[Point]) -> None:
         """All of a batch or, with EngineOutputBroken, nothing of it. Engine and agent have the same clock."""
@@ -62,6 +64,8 @@ class Report:
         for point in points:
             if point.second > self._newest:
                 self._newest, self._newest_at = point.second, self._clock.now()
+            if point.key.metric == LAG:
+                self.heart.vitals.note_lag(point.total)
             yield point
 
     def ready(self, version: str = "") -> bool:
@@ -117,6 +121,7 @@ class Report:
             last_second=until if self._from is not None else None, broken_batches=broken,
             mean_cpu_cores=round(vitals.mean_cores(), 3), peak_cpu_cores=round(vitals.peak_cores, 3),
             peak_memory_bytes=vitals.peak_memory, names_folded=self._window.names_dropped,
+            strain=vitals.strain(self.clock_offset_ms),
         )  # fmt: skip
         if process is not None:
             log = "\n".join(process.log.told()).encode()

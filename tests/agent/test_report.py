@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.core.health import LAG
 from portal.core.merge import merge, select
 from portal.core.protocol import Done, DoneReason, WorkerPhase
 from portal.core.snapshot import IntervalSnapshot, Kind
@@ -178,6 +179,15 @@ def test_ranges_join_without_holes_or_overlap_and_every_hit_counts_once(steps: l
     assert [snapshot.final for snapshot in found] == [False] * (len(found) - 1) + [True]
     assert hits(worker) == len(steps)
     assert done.snapshots == len(found)
+
+
+def test_how_late_the_event_loop_was_is_in_the_last_word(worker: Worker) -> None:
+    worker.begin()
+    worker.report.add([gauge(T0, LAG, 20.0), gauge(T0 + 1, LAG, 400.0), counter(T0, "hits", 1)])
+    worker.report.clock_offset_ms = -30.0
+    worker.report.done(COMPLETED, None)
+    strain = worker.the_done().strain
+    assert (strain.mean_lag_ms, strain.peak_lag_ms, strain.clock_offset_ms) == (210.0, 400.0, -30.0)
 
 
 def test_done_comes_after_the_last_snapshot_and_names_them_all(worker: Worker) -> None:

@@ -7,14 +7,17 @@ import threading
 import pytest
 from django.db import DatabaseError, connection
 
+from portal.core.access import SYSTEM
 from portal.core.errors import StoreFull, StoreUnavailable
 from portal.core.ports import WorkerStatus
-from portal.core.protocol import DoneReason
+from portal.core.protocol import DoneReason, Strain
 from portal.core.run_state import EndReason, RunState
 from portal.core.summary import RunSummary
 from portal.core.wire import from_json, from_plain
 from portal.models import Result, Run
+from portal.usecases.accept_baseline import accept_baseline
 from portal.usecases.finish_run import GONE_WITHIN, finish_run
+from portal.usecases.read_run import results_of
 from tests.usecases.parts import Scene
 from tests.usecases.watching import collecting
 from tests.usecases.workers import mark_done
@@ -48,6 +51,38 @@ def test_a_finished_run_is_ended_with_its_result() -> None:
     assert stored
     assert from_json(RunSummary, stored) == from_plain(RunSummary, run.result.summary)
     assert all(scene.store(run).series_keys(resolution) for resolution in (1, 10, 60))
+
+
+def test_what_the_data_is_worth_and_how_the_generators_were_stand_beside_the_verdict() -> None:
+    scene, run, (only,), t0 = collecting(1)
+    only.measure(t0, t0 + 10)
+    only.done(last_second=t0 + 10, strain=Strain(peak_files=900, files_limit=1000, clock_offset_ms=40.0), peak_memory_bytes=7)
+    mark_done(run, 0)
+    finish_run(run.id, scene.parts)
+    found = results_of(Run.objects.get(pk=run.id))
+    assert (found["verdict"], found["trust"]) == ("passed", "suspect")
+    assert "Worker 0 had 900 of at most 1,000 files and sockets open" in found["notes"][0]
+    (health,) = found["health"]
+    assert (health["peak_files"], health["clock_offset_ms"], health["peak_memory_bytes"]) == (900, 40.0, 7)
+    assert found["summary"]["achieved"] == 1
+
+
+@pytest.mark.parametrize(("fails", "outcome"), [(False, "passed"), (True, "failed")])
+def test_a_run_that_is_clearly_worse_than_its_baseline_says_so_or_fails(fails: bool, outcome: str) -> None:
+    scene, before = a_finished_load()
+    finish_run(before.id, scene.parts)
+    accept_baseline(before.id, by=SYSTEM)
+    scene, run, workers, t0 = collecting(fail_on_regression=fails)
+    for worker in workers:
+        worker.measure(t0, t0 + 10, ms=150.0)
+        worker.done(last_second=t0 + 10)
+    mark_done(run, 0, 1)
+    finish_run(run.id, scene.parts)
+    found = results_of(Run.objects.get(pk=run.id))
+    assert found["verdict"] == outcome
+    said = f"p95 +50 %, outside the usual ±10 % (baseline {before.id})."
+    assert said in (found["reasons"] if fails else found["notes"])
+    assert found["comparison"]["regressions"] == ["p50", "p95", "p99"]
 
 
 def test_finishing_again_changes_nothing() -> None:

@@ -33,7 +33,7 @@ def test_a_whole_run_passes_with_exact_numbers() -> None:
     judged = two_workers()
     summary = judged.summary
     assert (judged.verdict.outcome, judged.end_reason) == (Outcome.PASSED, EndReason.COMPLETED)
-    assert (summary.requests, summary.iterations, summary.failed, summary.vus_max) == (200, 200, 0, 10)
+    assert (summary.requests, summary.iterations, summary.failed, summary.vus_max) == (200, 200, 0, 20)
     assert (summary.seconds, summary.requests_per_second, summary.coverage, summary.lost) == (10.0, 20.0, 1.0, ())
     assert summary.start_skew_ms == pytest.approx(8.0)
     assert [result.passed for result in judged.results] == [True]

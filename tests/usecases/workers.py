@@ -56,7 +56,7 @@ def workers_of(scene: Scene, run: Run, count: int | None = None) -> tuple[FakeWo
     return tuple(FakeWorker(scene, store, slot) for slot in range(count))
 
 
-def requests(second: int, *, count: int = 10, failed: int = 0, ms: float = 100.0, users: int = 5) -> list[Point]:
+def requests(second: int, *, count: int = 10, failed: int = 0, ms: float = 100.0, users: int = 10) -> list[Point]:
     """One second of a worker: so many requests of so many ms, each an iteration, some of them failed."""
     labels = {"name": "home", "status": "200"}
     return [

@@ -10,14 +10,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from portal.core.errors import Conflict, PortalError, RequestRejected
-from portal.management.loadtest import audit, runs, scripts, tokens
+from portal.management.loadtest import audit, comparisons, runs, scripts, tokens
 from portal.management.loadtest.arguments import add_subcommands
 from portal.management.loadtest.exit_codes import TABLE, ExitCode
 from portal.wiring import parts
 
 
 class Command(BaseCommand):
-    help = "Push-button load tests: run, status, results, stop, templates, validate, import, token, audit."
+    help = "Push-button load tests: run, status, results, stop, baseline, compare, templates, validate, import, token, audit."
     requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own convention; every call would check the engines)
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
@@ -63,6 +63,7 @@ class Command(BaseCommand):
                 audit.export(options, out)
             case name:
                 known = {"status": runs.status, "results": runs.results, "stop": runs.stop, "templates": runs.templates,
-                         "validate": scripts.validate, "import": scripts.import_script}  # fmt: skip
+                         "validate": scripts.validate, "import": scripts.import_script, "baseline": comparisons.baseline,
+                         "compare": comparisons.compare}  # fmt: skip
                 known[name](options, parts(), out)
         return ExitCode.PASSED

@@ -20,6 +20,9 @@ def add_subcommands(parser: argparse.ArgumentParser, backends: tuple[str, ...]) 
     _about_run(commands.add_parser("results", help="what a run measured and how it was judged"))
     stop = _about_run(commands.add_parser("stop", help="ask a run to stop"))
     stop.add_argument("--hard", action="store_true", help="leave the engines no time to finish")
+    _about_run(commands.add_parser("baseline", help="accept a run: later ones of its kind are compared with it"))
+    compare = _about_run(commands.add_parser("compare", help="what changed from another run to this one"))
+    compare.add_argument("other", metavar="OTHER")
     _json(commands.add_parser("templates", help="list scenarios and environments"))
     _validate(commands.add_parser("validate", help="check a script without saving it"))
     _import(commands.add_parser("import", help="save a script as a scenario's next version"))
@@ -30,7 +33,8 @@ def add_subcommands(parser: argparse.ArgumentParser, backends: tuple[str, ...]) 
 def request_body(options: dict[str, Any], problems: list[Problem]) -> dict[str, object]:
     """The options of `run` as the API's start body; pairs that are none go to `problems`."""
     body: dict[str, object] = {
-        name: options.get(name) for name in ("scenario", "environment", "vus", "duration", "rate", "max_vus", "on_worker_loss")
+        name: options.get(name)
+        for name in ("scenario", "environment", "vus", "duration", "rate", "max_vus", "on_worker_loss", "fail_on_regression")
     }
     body |= {
         "workers": options.get("workers"),
@@ -61,6 +65,9 @@ def _run(parser: argparse.ArgumentParser, backends: tuple[str, ...]) -> None:
     parser.add_argument("--param", action="append", metavar="NAME=VALUE", help="a variable the script reads; repeatable")
     parser.add_argument("--target", action="append", metavar="SERVICE=URL", help="replaces the environment's; repeatable")
     parser.add_argument("--threshold", action="append", metavar="METRIC=RULE", help="'http_req_duration=p(95)<300'; repeatable")
+    parser.add_argument(
+        "--fail-on-regression", action="store_const", const=True, help="a run clearly worse than the baseline or the usual fails"
+    )
     parser.add_argument("--tag", action="append", metavar="NAME=VALUE", help="for finding the run again; repeatable")
     parser.add_argument("--on-worker-loss", metavar="POLICY", help="continue (the default), replace or abort")
     parser.add_argument("--note", metavar="TEXT")

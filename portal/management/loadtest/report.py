@@ -8,6 +8,10 @@ from typing import Any  # Any: the results, as JSON
 from portal.usecases.describe_run import VERDICTS, key_numbers, milliseconds, number, observed, per_cent
 
 MOST_ROWS = 40
+_WORTH = {
+    "suspect": "Read the numbers with care; the notes say why.",
+    "invalid": "The numbers carry no judgement.",
+}
 _MARKS = {True: "met", False: "NOT MET", None: "no data"}
 
 
@@ -22,10 +26,16 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
     if results["message"] and results["message"] not in results["reasons"]:
         yield f"  {results['message']}"
     yield from (f"  Note: {note}" for note in results["notes"])
+    if results["trust"] in _WORTH:
+        yield f"  Data: {results['trust']}. {_WORTH[results['trust']]}"
     if results["thresholds"]:
         yield ""
         yield "Thresholds"
         yield from _table([_threshold(item) for item in results["thresholds"]])
+    if found := results["comparison"]:
+        yield ""
+        yield f"Beside {found['basis']}"
+        yield from compared(found)
     if summary := results["summary"]:
         yield ""
         yield from _table([[name, value] for name, value in key_numbers(summary)])
@@ -42,7 +52,26 @@ def _verdict(results: dict[str, Any]) -> str:
 
 
 def _threshold(item: dict[str, Any]) -> list[str]:
-    return [_MARKS[item["passed"]], item["text"], f"observed {observed(item['text'], item['observed'])}"]
+    window = item["window"] if " over " in item["text"] or " for " in item["text"] else None
+    when = f", second {window['from']:.0f} to {window['to']:.0f}" if window else ""
+    return [_MARKS[item["passed"]], item["text"], f"observed {observed(item['text'], item['observed'])}{when}"]
+
+
+def compared(found: dict[str, Any]) -> Iterator[str]:
+    """Takes what `describe_comparison.plain_comparison` gives."""
+    yield from (f"  Not comparable: {obstacle}." for obstacle in found["obstacles"])
+    yield from (f"  {remark}" for remark in found["remarks"])
+    rows = [
+        [change["judgement"].upper() if change["judgement"] == "worse" else change["judgement"], change["text"],
+         f"{_value(change, 'before')} before, {_value(change, 'now')} now"]
+        for change in found["changes"]
+    ]  # fmt: skip
+    yield from _table(rows) if rows else ()
+
+
+def _value(change: dict[str, Any], which: str) -> str:
+    value = change[which]
+    return milliseconds(value) if change["unit"] == "ms" else per_cent(value) if change["unit"] == "share" else number(value)
 
 
 def _requests(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
