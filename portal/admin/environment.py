@@ -43,7 +43,17 @@ class EnvironmentForm(forms.ModelForm):
 
     class Meta:
         model = Environment
-        fields = ("name", "description", "place", "targets", "parameters", "most_vus", "most_rate", "longest_seconds")
+        fields = (
+            "name",
+            "description",
+            "place",
+            "targets",
+            "parameters",
+            "thresholds",
+            "most_vus",
+            "most_rate",
+            "longest_seconds",
+        )
         labels = {"most_vus": "Virtual users", "most_rate": "Arrivals per second", "longest_seconds": "Seconds"}
         help_texts = {"most_rate": ""}
         widgets = {"description": UnfoldAdminTextareaWidget({"rows": 3})}
@@ -82,6 +92,7 @@ class EnvironmentAdmin(Audited):
     fieldsets = (
         (None, {"fields": ("name", "description", "place")}),
         ("What scripts see", {"fields": ("targets", "parameters")}),
+        ("How its runs are judged", {"fields": ("thresholds",)}),
         (
             "Guard rails",
             {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any  # Any: Django's own arguments
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
@@ -15,11 +15,14 @@ from unfold.enums import ActionVariant
 
 from portal.admin.actor import actor_of
 from portal.admin.again_form import AGAIN_DIALOG, AgainForm
-from portal.admin.run_dialog import STOP_DIALOG, StopForm, go_to, start
+from portal.admin.run_dialog import BASELINE_DIALOG, STOP_DIALOG, BaselineForm, StopForm, go_to, start
 from portal.admin.run_live import LIVE, answer
 from portal.admin.version import ReadOnly
-from portal.core.errors import NotFound
+from portal.core.access import Action, Decision
+from portal.core.errors import NotFound, PortalError
+from portal.core.verdict import Outcome
 from portal.models import Run
+from portal.usecases.accept_baseline import accept_baseline
 from portal.usecases.chart_run import drawn
 from portal.usecases.describe_run import milliseconds, number, per_cent
 from portal.usecases.present_run import VERDICT_KINDS, page_context, points_of
@@ -38,7 +41,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
     list_select_related = ("version__scenario", "environment", "result")
     date_hierarchy = "created"
     actions = None
-    actions_detail = ("again", "stop")
+    actions_detail = ("again", "baseline", "stop")
     change_form_outer_before_template = "portal/run_page.html"
 
     @admin.display(description="Scenario", ordering="version__scenario__name")
@@ -105,13 +108,18 @@ class RunAdmin(ReadOnly, ModelAdmin):
         return {**page_context(run), "charts": charts, "live_url": reverse("admin:portal_run_live", args=(run.id,))}
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
-        """Only a run that is alive can be stopped."""
+        """Only a run that is alive can be stopped, and only one that carries a judgement be the measure of others."""
         found = super().get_actions_detail(request, object_id)
         is_alive = Run.objects.alive().filter(pk=object_id).exists()
-        return [item for item in found if is_alive or not item.action_name.endswith("_stop")]
+        is_good = Run.objects.filter(pk=object_id, verdict__in=(Outcome.PASSED, Outcome.FAILED)).exists()
+        shown = {"_stop": is_alive, "_baseline": is_good}
+        return [item for item in found if all(is_so or not item.action_name.endswith(name) for name, is_so in shown.items())]
 
     def has_again_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("portal.add_run")
+
+    def has_accept_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return actor_of(request).decide(Action.AUTHOR) is Decision.ALLOWED
 
     def has_stop_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("portal.stop_run")
@@ -119,6 +127,18 @@ class RunAdmin(ReadOnly, ModelAdmin):
     @action(description="Run again", url_path="again", icon="replay", permissions=["again"], dialog=AGAIN_DIALOG)
     def again(self, request: HttpRequest, form: AgainForm, object_id: str) -> HttpResponse:
         return start(request, form, AGAIN_DIALOG)
+
+    @action(description="Accept as baseline", url_path="baseline", icon="flag", permissions=["accept"], dialog=BASELINE_DIALOG)
+    def baseline(self, request: HttpRequest, form: BaselineForm, object_id: str) -> HttpResponse:
+        try:
+            accept_baseline(object_id, actor_of(request))
+        except NotFound as error:
+            raise Http404 from error
+        except PortalError as error:
+            messages.error(request, f"{error.message} {error.hint}".strip())
+        else:
+            messages.success(request, "Later runs of this scenario here are compared with this one.")
+        return go_to(reverse("admin:portal_run_change", args=(object_id,)))
 
     @action(
         description="Stop", url_path="stop", icon="stop_circle", permissions=["stop"], variant=ActionVariant.DANGER,

@@ -145,6 +145,18 @@ RUN_DIALOG: Any = {
     "form_class": RunForm,
     "form_submit_text": "Start run",
 }
+
+
+class BaselineForm(DialogForm):
+    """Nothing to fill in: a question."""
+
+
+BASELINE_DIALOG: Any = {
+    "title": "Accept this run as the baseline?",
+    "description": "Later runs of its scenario, environment and backend are compared with it. It replaces the one before.",
+    "form_class": BaselineForm,
+    "form_submit_text": "Accept",
+}
 STOP_DIALOG: Any = {
     "title": "Stop this run?",
     "description": "Workers finish what they are doing; everything measured is kept.",

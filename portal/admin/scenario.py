@@ -37,6 +37,7 @@ class ScenarioAdmin(Audited):
     actions_detail = ("run_now",)
     fieldsets = (
         (None, {"fields": (("name", "engine"), "title", "description")}),
+        ("How its runs are judged", {"fields": ("thresholds", "fail_on_regression")}),
         ("Script", {"fields": ("file", "script", "uploads", "removed"), "classes": ("kd-script-set",)}),
         ("Shelf", {"fields": ("archived",)}),
     )

@@ -5,7 +5,7 @@ from django.urls import reverse
 from portal.core.run_state import EndReason
 from portal.core.verdict import Outcome
 from portal.core.wire import to_plain
-from portal.models import Run
+from portal.models import Baseline, Run
 from tests.builders import a_result, a_run, a_summary, a_user, an_ended_run, live_progress
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +58,27 @@ def test_a_result_without_a_single_request_has_a_page(browser: Client) -> None:
     empty = {"requests": 0, "failed": 0, "latency": None, "by_name": (), "errors": (), "checks": (), "metrics": ()}
     a_result(run, Outcome.INCONCLUSIVE, summary=to_plain(a_summary(**empty)), timeline=[], thresholds=[])
     assert "Inconclusive" in page(browser, run)
+
+
+def test_a_run_is_accepted_as_baseline_by_a_post(browser: Client) -> None:
+    run = an_ended_run()
+    accept = reverse("admin:portal_run_baseline", args=(run.id,))
+    assert accept in page(browser, run)
+    assert b"Accept this run as the baseline?" in browser.get(accept).content
+    assert not Baseline.objects.exists()
+    assert browser.post(accept, {"_form_submitted": "True"})["HX-Redirect"].endswith(f"{run.id}/change/")
+    assert Baseline.objects.get().run == run
+
+
+def test_an_inconclusive_run_is_not_offered_as_baseline_and_not_taken(browser: Client) -> None:
+    run = an_ended_run(Outcome.INCONCLUSIVE)
+    accept = reverse("admin:portal_run_baseline", args=(run.id,))
+    assert accept not in page(browser, run)
+    browser.post(accept, {"_form_submitted": "True"})
+    assert not Baseline.objects.exists()
+    client = Client()
+    client.force_login(a_user(role=None, is_staff=True))
+    assert client.post(accept, {"_form_submitted": "True"}).status_code == 403
 
 
 def test_foreign_text_stays_text(browser: Client) -> None:
