@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from portal.core import load as loads
+from portal.core.data_files import DataFile, Sharing
 from portal.core.duration import format_duration
 from portal.core.errors import PlanRejected, Problem
 from portal.core.load import ClosedLoad, Load, OpenLoad, ScriptLoad
@@ -74,6 +75,7 @@ class LoadPlan:
     setup_within: timedelta | None = None
     teardown_within: timedelta | None = None
     """How long the script's setup() and teardown() may take, which run once per run; None: it has none."""
+    data: tuple[DataFile, ...] = ()
 
     @property
     def deadline(self) -> timedelta:
@@ -132,6 +134,7 @@ def build_plan(
         *_engine_problems(scenario.engine, request.backend, limits),
         *_length_problems(length, limits, guard, request.backend),
         *_worker_problems(workers, load, facts, limits),
+        *_data_problems(workers, facts),
         *_guard_problems(load, facts, guard),
     ]
     if problems:
@@ -146,7 +149,7 @@ def build_plan(
         on_worker_loss=OnWorkerLoss.CONTINUE if facts.whole_only and policy is OnWorkerLoss.REPLACE else policy,
         flush_every=flush_every(workers, length),
         ready_within=READY_WITHIN + (facts.setup_within or NO_TIME),
-        setup_within=facts.setup_within, teardown_within=facts.teardown_within,
+        setup_within=facts.setup_within, teardown_within=facts.teardown_within, data=facts.data,
     )  # fmt: skip
 
 
@@ -216,6 +219,13 @@ def _guard_problems(load: Load, facts: ScriptFacts, guard: Guard) -> Iterator[Pr
         yield Problem(
             "rate", f"{float(loads.peak(load)):g} arrivals/s are more than this environment allows ({guard.most_rate})."
         )
+
+
+def _data_problems(workers: int, facts: ScriptFacts) -> Iterator[Problem]:
+    for file in facts.data:
+        if file.is_declared and file.sharing is not Sharing.SHARED and file.rows < workers:
+            yield Problem("workers", f"{file.path} has {file.rows} rows, which {workers} workers cannot divide.",
+                          "Use fewer workers or more rows, or let them share the file.")  # fmt: skip
 
 
 def _policy_warnings(policy: OnWorkerLoss, facts: ScriptFacts) -> Iterator[str]:

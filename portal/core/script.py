@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from portal.core.data_files import DataFile
 from portal.core.load import ScriptLoad
 from portal.core.thresholds import Threshold
 
@@ -46,3 +47,5 @@ class ScriptFacts:
     """Why nobody can take over in the middle of it, as a sentence; empty where a replacement can run the rest."""
     setup_within: timedelta | None = None
     teardown_within: timedelta | None = None
+    data: tuple[DataFile, ...] = ()
+    """Files of rows, and how the workers share them."""

@@ -21,6 +21,7 @@ from portal.core.split import WorkerAssignment
 from portal.core.thresholds import Threshold
 from portal.engines import artillery_log, artillery_phases, artillery_script
 from portal.engines.artillery_config import read_phases
+from portal.engines.artillery_data import data_files
 from portal.engines.artillery_lines import is_ready, read_line
 from portal.engines.artillery_phases import Phase
 from portal.engines.artillery_share import FILE, share
@@ -55,6 +56,7 @@ class Artillery:
         return ScriptFacts(
             _numbers(phases), _thresholds(found["config"]), artillery_script.scenario_names(found),
             warnings=tuple(artillery_script.warnings(found)),
+            data=data_files(found["config"], script.files, artillery_phases.total(phases)),
         )  # fmt: skip
 
     def bundle(

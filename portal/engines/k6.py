@@ -17,8 +17,9 @@ from portal.core.snapshot import Point, SeriesKey
 from portal.core.split import WorkerAssignment
 from portal.core.thresholds import Threshold
 from portal.engines import k6_log, k6_probe
+from portal.engines.k6_data import part_of_archive
 from portal.engines.k6_facts import read_facts
-from portal.engines.k6_probe import Probe
+from portal.engines.k6_probe import NOTHING_ELSE, Probe
 from portal.engines.k6_rest import rest_of_archive
 from portal.engines.k6_script import wrapper, wrapper_name
 from portal.engines.k6_wire import read_batch
@@ -64,7 +65,7 @@ class K6:
     def inspect(self, script: ScriptSource, load: Load | None, environment: Mapping[str, str], sandbox: Sandbox) -> ScriptFacts:
         file, files = _sources(script, load)
         done = self._run(("inspect", "--execution-requirements", "--include-system-env-vars", file), files, environment, sandbox)
-        return read_facts(done.stdout, self._probe(script, files, environment, sandbox))
+        return read_facts(done.stdout, self._probe(script, files, environment, sandbox), script.files)
 
     def bundle(
         self, script: ScriptSource, load: Load | None, environment: Mapping[str, str], sandbox: Sandbox
@@ -81,8 +82,10 @@ class K6:
     ) -> EngineCommand:
         plan, segment, elapsed = assignment.plan, assignment.segment, assignment.elapsed
         lingers = plan.setup_within is not None or plan.teardown_within is not None
-        # The archive lies in the worker's folder already and k6 takes its share by flags; only a late start needs another.
-        files = {ARCHIVE: rest_of_archive(bundle[ARCHIVE], elapsed)} if elapsed else {}
+        # The archive lies in the worker's folder already and k6 takes its share by flags; only its own rows of data files and a
+        # late start need another.
+        archive = part_of_archive(bundle[ARCHIVE], plan.data, plan.script, segment) if plan.data else bundle.get(ARCHIVE, b"")
+        files = {ARCHIVE: rest_of_archive(archive, elapsed) if elapsed else archive} if elapsed or plan.data else {}
         argv = (
             self._program(), "run", "--quiet", "--no-color", "--no-usage-report", "--no-thresholds", *self._no_summary(),
             "--paused", "--address", f"127.0.0.1:{rest_port}", "--include-system-env-vars",
@@ -119,7 +122,7 @@ class K6:
 
     def _probe(self, script: ScriptSource, files: Mapping[str, bytes], environment: Mapping[str, str], sandbox: Sandbox) -> Probe:
         if not k6_probe.is_needed(script):
-            return Probe()
+            return NOTHING_ELSE
         name = k6_probe.probe_name(script)
         files = {**files, name: k6_probe.probe_module(script).encode()}
         return k6_probe.read_probe(self._run(("inspect", "--include-system-env-vars", name), files, environment, sandbox).stdout)

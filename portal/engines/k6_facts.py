@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any  # Any: foreign JSON
 
 from portal.core.duration import parse_duration
@@ -13,23 +14,28 @@ from portal.core.errors import Problem, RequestRejected, ScriptInvalid
 from portal.core.load import ScriptLoad
 from portal.core.script import ScriptFacts
 from portal.core.thresholds import Threshold, parse_thresholds
-from portal.engines.k6_probe import Probe
+from portal.engines.k6_data import data_files
+from portal.engines.k6_probe import NOTHING_ELSE, Probe
 
 ITERATIONS = ("shared-iterations", "per-vu-iterations")
 EXTENSION = "knopfdruck"
+NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 AROUND = ("::setup", "::teardown")
 """The groups under which k6 reports what setup() and teardown() do."""
 DEFAULT_WITHIN = timedelta(seconds=60)
 """How long k6 lets setup() and teardown() take unless the script's options say otherwise."""
 
 
-def read_facts(printed: str, probe: Probe = Probe()) -> ScriptFacts:  # noqa: B008  # It is frozen.
-    """Raises ScriptInvalid for a load that cannot be shared or a threshold that cannot be judged."""
+def read_facts(printed: str, probe: Probe = NOTHING_ELSE, files: Mapping[str, bytes] = NO_FILES) -> ScriptFacts:
+    """Raises ScriptInvalid for a load that cannot be shared, a threshold that cannot be judged, data that cannot be divided."""
     try:
         found: dict[str, Any] = json.loads(printed)
         scenarios: dict[str, dict[str, Any]] = found["scenarios"] or {}
         load = ScriptLoad(_longest(scenarios), int(found["maxVUs"]), _most_workers(scenarios))
-        thresholds = (*parse_thresholds(found.get("thresholds") or {}, source="script"), *_own_thresholds(found.get("ext")))
+        ours = _extension(found.get("ext"))
+        own_thresholds = parse_thresholds(ours.get("thresholds") or {}, source="script")
+        thresholds = (*parse_thresholds(found.get("thresholds") or {}, source="script"), *own_thresholds)
+        data = data_files(ours.get("data") or {}, files)
     except RequestRejected as error:
         raise ScriptInvalid(error.problems) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -40,7 +46,7 @@ def read_facts(printed: str, probe: Probe = Probe()) -> ScriptFacts:  # noqa: B0
     return ScriptFacts(
         load, kept, tuple(sorted(scenarios)), warnings, _whole_only(scenarios),
         setup_within=_within(found, "setup") if probe.setup else None,
-        teardown_within=_within(found, "teardown") if probe.teardown else None,
+        teardown_within=_within(found, "teardown") if probe.teardown else None, data=data,
     )  # fmt: skip
 
 
@@ -55,14 +61,12 @@ def _within(found: Mapping[str, Any], what: str) -> timedelta | None:
     return _span(found.get(f"{what}Timeout")) or DEFAULT_WITHIN
 
 
-def _own_thresholds(ext: object) -> tuple[Threshold, ...]:
-    """Those with windows, which k6 would refuse in `thresholds`: `ext: { knopfdruck: { thresholds: {...} } }` it passes on."""
+def _extension(ext: object) -> Mapping[str, Any]:
+    """What k6 has no place for and passes on: `ext: { knopfdruck: { thresholds: {...}, data: {...} } }`."""
     ours = ext.get(EXTENSION) if isinstance(ext, dict) else None
-    if not ours:
-        return ()
-    if not isinstance(ours, dict) or set(ours) - {"thresholds"}:
-        raise RequestRejected.because("thresholds", f"ext.{EXTENSION} takes thresholds and nothing else.")
-    return parse_thresholds(ours.get("thresholds") or {}, source="script")
+    if ours and (not isinstance(ours, dict) or set(ours) - {"thresholds", "data"}):
+        raise RequestRejected.because("thresholds", f"ext.{EXTENSION} takes thresholds and data, nothing else.")
+    return ours or {}
 
 
 def _longest(scenarios: Mapping[str, Mapping[str, Any]]) -> timedelta | None:

@@ -38,6 +38,9 @@ class Probe:
         return self.setup or self.teardown
 
 
+NOTHING_ELSE = Probe()
+
+
 def is_needed(script: ScriptSource) -> bool:
     """Whether anything in the script's files looks like it; most scripts need not be asked."""
     return any(_MENTIONS.search(text) for text in (script.text, *_modules(script)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from portal.core.data_use import used
 from portal.core.health import WorkerHealth
 from portal.core.load import OpenLoad, arrivals_until
 from portal.core.loss import holes
@@ -70,6 +71,7 @@ def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None)
     gaps = () if t0 is None else merged.missing(t0, ends)
     health = examine_workers(plan, dones, t0, lost=lost, gaps=gaps)
     verdict = judge(summary, results, end_reason=reason, workers=health, requested=_arrivals(plan), achieved=summary.achieved)
+    verdict = used(verdict, plan.data, turns=summary.iterations, workers=plan.workers)
     judged = Judged(summary, results, verdict, reason, message, timeline, health)
     missing = {*lost, *(slot for slot, epoch in epochs.items() if epoch > 1)}
     for hole in holes(gaps, t0, ends, slots=missing) if t0 is not None else ():

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from portal.core.data_files import DataFile, Sharing
 from portal.core.errors import PlanRejected, Problem
 from portal.core.load import ClosedLoad, ScriptLoad
 from portal.core.loss import OnWorkerLoss
@@ -120,3 +121,13 @@ def test_workers_ship_often_where_someone_may_watch_and_rarely_where_it_makes_ma
     workers: int, hours: int, seconds: int
 ) -> None:
     assert flush_every(workers, timedelta(hours=hours)) == timedelta(seconds=seconds)
+
+
+def test_more_workers_than_rows_of_a_divided_file_are_refused() -> None:
+    def facts(sharing: Sharing, *, is_declared: bool = True) -> ScriptFacts:
+        return replace(FACTS, data=(DataFile("users.csv", 3, sharing, is_declared=is_declared),))
+
+    (problem,) = refused(facts=facts(Sharing.ONCE), vus=20, duration="10s", workers=4)
+    assert (problem.field, problem.message) == ("workers", "users.csv has 3 rows, which 4 workers cannot divide.")
+    for fine in (facts(Sharing.SHARED), facts(Sharing.SPLIT, is_declared=False)):
+        assert build(facts=fine, vus=20, duration="10s", workers=4).data == fine.data
