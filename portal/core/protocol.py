@@ -124,7 +124,7 @@ class Done:
     """Iterations (k6) or users (Artillery) that threw."""
     snapshots: int = 0
     digests: tuple[str, ...] = field(default=())
-    """sha256 of every snapshot object, in order of seq."""
+    """sha256 of the newest snapshot objects, a hundred at most, in order of seq."""
     started_at: float | None = None
     """When the engine was really released; minus `Start.t0` it is the start skew."""
     first_second: int | None = None

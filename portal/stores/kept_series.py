@@ -59,12 +59,13 @@ class KeptSeries:
     def __init__(self, store: RunStore) -> None:
         self._store = store
         self._superseded: frozenset[str] = frozenset()
+        """What the list before this one was the last to name."""
         self.kept = Kept()
         self.load()
 
     def load(self) -> None:
-        data = self._store.newest_kept()
-        self.kept = Kept() if data is None else from_json(Kept, data)
+        before, self.kept = (Kept(), Kept(), *(from_json(Kept, data) for data in self._store.kept()))[-2:]
+        self._superseded = _replaced(before, self.kept)
 
     @property
     def snapshots(self) -> int:
@@ -147,8 +148,11 @@ class KeptSeries:
     def _sweep(self, before: Kept) -> None:
         """What the list before the last one was the last to name goes; its readers have had a whole interval."""
         self._store.drop_series(sorted(self._superseded))
-        valid = {chunk.key for chunk in self.kept.chunks}
-        self._superseded = frozenset(chunk.key for chunk in before.chunks if chunk.key not in valid)
+        self._superseded = _replaced(before, self.kept)
+
+
+def _replaced(before: Kept, after: Kept) -> frozenset[str]:
+    return frozenset(chunk.key for chunk in before.chunks) - {chunk.key for chunk in after.chunks}
 
 
 def _is_young(chunk: Chunk, newest: int) -> bool:

@@ -196,7 +196,7 @@ class RunStore:
         return key
 
     def series_keys(self, resolution: int) -> tuple[str, ...]:
-        """In order of chunk; `newest_kept` says which are valid."""
+        """In order of chunk; `kept` says which are valid."""
         return self._objects.list(layout.series_prefix(self.run_id, resolution))
 
     def drop_series(self, keys: Iterable[str]) -> None:
@@ -212,9 +212,10 @@ class RunStore:
             self._objects.delete(layout.kept_key(self.run_id, number - 2))
         return self._objects.put_new(layout.kept_key(self.run_id, number), data)
 
-    def newest_kept(self) -> bytes | None:
+    def kept(self) -> tuple[bytes, ...]:
+        """The last two, the newest last."""
         keys = self._objects.list(layout.kept_prefix(self.run_id))
-        return self._objects.get(keys[-1]) if keys else None
+        return tuple(data for key in keys[-2:] if (data := self._objects.get(key)) is not None)
 
     def save_summary(self, data: bytes) -> None:
         self._objects.put(layout.summary_key(self.run_id), data)

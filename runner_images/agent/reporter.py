@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 
@@ -19,16 +20,23 @@ from portal.stores.run_store import RunStore
 PATIENCE = 300.0
 """Seconds without a successful write until the worker gives up."""
 PAUSE = 1.0
+MOST_DIGESTS = 100
+"""A worker that measures for days ships tens of thousands; a last word of megabytes would help nobody."""
 
 
 class Reporter:
     def __init__(self, store: RunStore, clock: Clock, *, patience: float = PATIENCE) -> None:
         self._store, self._clock, self._patience = store, clock, patience
         self._waiting: queue.Queue[IntervalSnapshot | None] = queue.Queue()
-        self.digests: list[str] = []
+        self._digests: deque[str] = deque(maxlen=MOST_DIGESTS)
         self.failure = ""
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
+
+    @property
+    def digests(self) -> list[str]:
+        """sha256 of the newest snapshots as they were written."""
+        return list(self._digests)
 
     def ship(self, snapshot: IntervalSnapshot) -> None:
         self._waiting.put(snapshot)
@@ -50,7 +58,7 @@ class Reporter:
     def _write(self, snapshot: IntervalSnapshot) -> None:
         data = snapshot.encode()
         if self.insist(partial(self._store.put_snapshot, snapshot.slot, snapshot.epoch, snapshot.seq, data)):
-            self.digests.append(hashlib.sha256(data).hexdigest())
+            self._digests.append(hashlib.sha256(data).hexdigest())
 
     def insist(self, write: Callable[[], object]) -> bool:
         """Repeats an idempotent write until it succeeds or patience is over; it is over once and for all writes."""

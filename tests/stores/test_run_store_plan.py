@@ -55,7 +55,7 @@ def test_what_is_not_there_is_none(run: RunStore) -> None:
     readers: tuple[Callable[[], object], ...] = (
         run.plan, run.bundle, run.started, run.stop_asked, run.last_pulse, run.summary, run.setup,
         lambda: run.assignment(0, 1), lambda: run.lease(0, 1), lambda: run.snapshot(0, 1, 0),
-        run.newest_kept,
+        
     )  # fmt: skip
     assert [reader() for reader in readers] == [None] * len(readers)
     assert (run.beats(), run.dones(), run.snapshot_keys(), run.series_keys(1), run.raw_keys()) == ({}, {}, (), (), ())
