@@ -196,7 +196,6 @@ class RunStore:
         return key
 
     def series_keys(self, resolution: int) -> tuple[str, ...]:
-        """In order of chunk; `kept` says which are valid."""
         return self._objects.list(layout.series_prefix(self.run_id, resolution))
 
     def drop_series(self, keys: Iterable[str]) -> None:
