@@ -8,18 +8,24 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from portal.core.errors import RequestRejected
-from portal.core.thresholds import MOST, Threshold
+from portal.core.thresholds import MOST, Threshold, parse_threshold
 
 _TREND = {"min": ("min", None), "max": ("max", None), "mean": ("avg", None), "median": ("med", None), "p50": ("p", 50.0),
           "p75": ("p", 75.0), "p90": ("p", 90.0), "p95": ("p", 95.0), "p99": ("p", 99.0), "p999": ("p", 99.9)}  # fmt: skip
 _COUNTERS = {"vusers.failed": "vusers_failed", "vusers.completed": "vusers_completed", "vusers.created": "vusers_created",
              "vusers.skipped": "dropped_iterations",
-             "http.requests": "http_reqs", "http.responses": "http_responses"}  # fmt: skip
+             "http.requests": "http_reqs", "http.responses": "http_responses",
+             "http.downloaded_bytes": "data_received"}  # fmt: skip
 _LEGACY = ("min", "max", "median", "p95", "p99")
 _BY_NAME = "plugins.metrics-by-endpoint.response_time."
-_COMPARISON = re.compile(r"\(?\s*(\S+?)\s*(<=|>=|==|!=|<|>)\s*(-?\d{1,15}(?:\.\d{1,15})?)\s*\)?", re.ASCII)
+_CODES_BY_NAME = re.compile(r"plugins\.metrics-by-endpoint\.(.+)\.codes\.(\d{3})", re.ASCII | re.DOTALL)
+_COMPARISON = re.compile(
+    r"\(?\s*(\S+?)\s*(<=|>=|==|!=|<|>)\s*(-?\d{1,15}(?:\.\d{1,15})?)((?:\s+over\s+\w+)?(?:\s+for\s+\w+)?)\s*\)?", re.ASCII
+)
+_CLASS = re.compile(r"http\.response_time\.[1-5]xx", re.ASCII)
 _HINT = 'Write {"http.response_time.p95": 250}, or a condition such as "http.response_time.p95 < 250 and vusers.failed == 0".'
 _LONGEST = 1000
 
@@ -66,11 +72,16 @@ def _list(rules: Mapping[str, object], name: str) -> Iterator[Mapping[object, ob
 def _condition(expression: object) -> Iterator[Threshold]:
     if not isinstance(expression, str) or len(expression) > _LONGEST:
         raise _problem("An entry of ensure.conditions has no expression.")
-    for part in re.split(r"\s+and\s+", expression.strip()):
+    whole = expression.strip()
+    if whole.startswith("(") and whole.endswith(")") and "(" not in whole[1:] and ")" not in whole[:-1]:
+        whole = whole[1:-1]
+    for part in re.split(r"\s+and\s+", whole.strip()):
         match = _COMPARISON.fullmatch(part.strip())
         if match is None or ("(" in part) != (")" in part):
             raise _problem(f"{part[:100]!r} is not a comparison of a metric with a number; only `and` joins comparisons here.")
-        yield _threshold(match[1], match[2], float(match[3]))
+        # Windows are our own, and read as in any other threshold.
+        windows = parse_threshold("any", f"value<1{match[4]}")
+        yield replace(_threshold(match[1], match[2], float(match[3])), over=windows.over, lasting=windows.lasting)
 
 
 def _threshold(metric: str, operator: str, bound: float) -> Threshold:
@@ -85,6 +96,10 @@ def _meaning(metric: str) -> tuple[str, tuple[tuple[str, str], ...], str, float 
     parent, _, last = metric.rpartition(".")
     if metric in _COUNTERS:
         return _COUNTERS[metric], (), "count", None
+    if match := _CODES_BY_NAME.fullmatch(metric):
+        return "http_reqs", (("name", match[1]), ("status", match[2])), "count", None
+    if _CLASS.fullmatch(parent):
+        raise _problem(f"{metric[:100]!r}: response times are not kept apart by class of status.", "Use http.response_time.p95.")
     if metric == "http.request_rate":
         return "http_reqs", (), "rate", None
     if parent == "http.codes":
