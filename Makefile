@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engines demo serve shop test check fix imports types lock chaos bench clean
+.PHONY: help setup engines demo serve shop test check fix imports types schema fuzz lock chaos bench clean
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,6 +48,8 @@ check: $(VENV)/dev.stamp ## lint, types, import contracts, migrations, sizes
 	@$(BIN)/ruff format --check --quiet . || { echo "run make fix"; exit 1; }
 	@$(MAKE) --no-print-directory types imports
 	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@diff -q portal/api/openapi.yaml <($(BIN)/python manage.py spectacular --validate --fail-on-warn 2>/dev/null) >/dev/null \
+	  || { echo "the API and its description differ: run make schema, and look at what changed"; exit 1; }
 	@$(BIN)/python manage.py check
 
 types: $(VENV)/dev.stamp ## mypy
@@ -55,6 +57,12 @@ types: $(VENV)/dev.stamp ## mypy
 
 imports: $(VENV)/dev.stamp ## import contracts
 	@$(BIN)/lint-imports --no-cache
+
+schema: $(VENV)/run.stamp ## write the API's description anew
+	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file portal/api/openapi.yaml
+
+fuzz: $(VENV)/dev.stamp ## try the whole API with many thousands of odd requests
+	@KNOPFDRUCK_FUZZ=1 $(BIN)/python -m pytest -q -n 2 tests/api/test_fuzz.py tests/api/test_garbage.py
 
 fix: $(VENV)/dev.stamp ## format and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

@@ -10,9 +10,10 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from portal.api.permissions import may_do
-from portal.api.query import Query
+from portal.api.query import LONGEST, Query
 from portal.api.reports import AsNamed
 from portal.api.resource import Resource
+from portal.api.schema.operation import TEXT, UNCHANGED, etag, operation, parameter
 from portal.api.visible import visible_runs
 from portal.core.access import Action, Actor
 from portal.core.errors import NotFound
@@ -27,6 +28,11 @@ class Badge(Resource):
     permission_classes: tuple[type[BasePermission], ...] = ()
     content_negotiation_class = AsNamed
 
+    @operation(
+        "Last verdict and p95 as a picture", {(200, "image/svg+xml"): TEXT, **UNCHANGED}, tag="portal", errors=(400, 404),
+        name="badge", optional=True, query=(parameter("environment", "Runs of this environment only.", most=LONGEST), *etag()),
+        text="Without a token for scenarios marked public; for others there is no badge.",
+    )  # fmt: skip
     def get(self, request: Request, name: str) -> HttpResponse:
         query = Query(request, ("environment",))
         environment = query.text("environment")

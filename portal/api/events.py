@@ -11,6 +11,8 @@ from rest_framework.response import Response
 
 from portal.api.query import Query
 from portal.api.resource import Resource, tagged
+from portal.api.schema import runs as shapes
+from portal.api.schema.operation import UNCHANGED, etag, operation, parameter
 from portal.api.visible import visible_run
 from portal.models import Run
 from portal.usecases.read_events import Cursor, Happened, read_events
@@ -24,6 +26,14 @@ WAITERS = threading.BoundedSemaphore(4)
 class Events(Resource):
     """With `wait`, the answer comes as soon as there is something to tell, and after that many seconds anyway."""
 
+    @operation(
+        "What happened to a run", {200: shapes.Events, **UNCHANGED}, tag="runs", errors=(400, 404, 503), name="run_events",
+        query=(parameter("since", "`cursor` of the answer before; without it from the start.", most=30),
+               parameter("wait", f"Seconds to wait for something to happen, up to {LONGEST_WAIT}.", kind=int, most=LONGEST_WAIT),
+               *etag()),
+        text="The cursor makes that nothing is missed and nothing comes twice. Few requests may wait at once; others are "
+        "answered immediately and should ask again after `poll_after_seconds`.",
+    )  # fmt: skip
     def get(self, request: Request, run_id: str) -> Response:
         query = Query(request, ("since", "wait"))
         since, wait = query.text("since"), query.number("wait", least=0, most=LONGEST_WAIT, default=0)

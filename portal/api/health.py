@@ -14,6 +14,8 @@ from rest_framework.views import APIView
 from portal.api.permissions import MayDo
 from portal.api.reports import AsNamed
 from portal.api.resource import Resource
+from portal.api.schema import things as shapes
+from portal.api.schema.operation import TEXT, operation
 from portal.client_address import client_address
 from portal.usecases.measure_portal import Metric, measure_portal, readiness
 from portal.wiring import parts
@@ -28,6 +30,7 @@ class Alive(Resource):
     authentication_classes = ()
     permission_classes = ()
 
+    @operation("Is the web process alive", {200: shapes.Alive}, tag="portal", public=True, name="healthz")
     def get(self, request: Request) -> Response:
         return Response({"status": "ok"}, headers=NO_STORE)
 
@@ -38,6 +41,7 @@ class Ready(Resource):
     authentication_classes = ()
     permission_classes = ()
 
+    @operation("Does all the portal needs work", {200: shapes.Ready, 503: shapes.Ready}, tag="portal", public=True, name="readyz")
     def get(self, request: Request) -> Response:
         checks = readiness(parts())
         ready = all(checks.values())
@@ -60,6 +64,14 @@ class Metrics(Resource):
     permission_classes = (FromHereOrMayDo,)
     content_negotiation_class = AsNamed
 
+    @operation(
+        "Numbers for Prometheus",
+        {(200, "text/plain"): TEXT},
+        tag="portal",
+        name="metrics",
+        optional=True,
+        text="From this machine without a token, from elsewhere with one.",
+    )
     def get(self, request: Request) -> HttpResponse:
         text = "".join(written(metric) for metric in measure_portal())
         return HttpResponse(text, content_type="text/plain; version=0.0.4; charset=utf-8", headers=NO_STORE)

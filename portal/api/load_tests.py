@@ -9,6 +9,9 @@ from rest_framework.response import Response
 
 from portal.api.query import MOST_ROWS, ROWS, Query
 from portal.api.resource import Resource, tagged
+from portal.api.schema import runs as shapes
+from portal.api.schema.operation import UNCHANGED, etag, operation
+from portal.api.schema.queries import QUERY_PARAMETERS
 from portal.api.visible import visible_run, visible_runs
 from portal.core.run_state import RunState
 from portal.core.verdict import Outcome
@@ -23,6 +26,7 @@ FILTERS = ("scenario", "environment", "backend", "state", "verdict", "tag", "req
 class Runs(Resource):
     """GET /load-tests: the newest runs first; `next` is the address of the following page."""
 
+    @operation("List runs", {200: shapes.RunPage}, tag="runs", errors=(400,), query=QUERY_PARAMETERS, name="list_runs")
     def get(self, request: Request) -> Response:
         query = Query(request, (*FILTERS, "order", "cursor", "limit"))
         wanted = _filter(query)
@@ -37,6 +41,7 @@ class Runs(Resource):
 class Detail(Resource):
     """GET /load-tests/{id}: a run with its plan and the headline of its numbers."""
 
+    @operation("Show a run", {200: shapes.Detail, **UNCHANGED}, tag="runs", errors=(404,), query=etag(), name="show_run")
     def get(self, request: Request, run_id: str) -> Response:
         return tagged(request, detail_of(visible_run(request, run_id), public_url=parts().public_url))
 
@@ -44,6 +49,7 @@ class Detail(Resource):
 class Status(Resource):
     """GET /load-tests/{id}/status: cheap to poll; with If-None-Match it answers 304 while nothing has changed."""
 
+    @operation("Status of a run", {200: shapes.Status, **UNCHANGED}, tag="runs", errors=(404,), query=etag(), name="run_status")
     def get(self, request: Request, run_id: str) -> Response:
         return tagged(request, status_of(visible_run(request, run_id), public_url=parts().public_url))
 
@@ -51,6 +57,7 @@ class Status(Resource):
 class Results(Resource):
     """GET /load-tests/{id}/results: for a run that goes on, what is known so far, marked as partial."""
 
+    @operation("Results of a run", {200: shapes.Results}, tag="runs", errors=(404,), name="run_results")
     def get(self, request: Request, run_id: str) -> Response:
         run = visible_run(request, run_id)
         return Response(results_of(run, public_url=parts().public_url), headers={"Cache-Control": "no-cache"})

@@ -21,6 +21,8 @@ HINT = "Paths have no slash at the end; /docs describes them all."
 class Nothing(Resource):
     """Behind the last path of the API, for everybody who is known."""
 
+    schema = None
+
     permission_classes = (IsAuthenticated,)
 
     def _missing(self, request: Request, *args: object, **kwargs: object) -> Response:

@@ -12,6 +12,8 @@ from rest_framework.request import Request
 
 from portal.api.query import Query
 from portal.api.resource import Resource
+from portal.api.schema import runs as shapes
+from portal.api.schema.operation import TEXT, operation, parameter
 from portal.api.visible import visible_run
 from portal.models import Run
 from portal.usecases.read_run import plan_of, results_of
@@ -35,24 +37,59 @@ class AsNamed(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type or ""
 
 
-class Report(Resource):
+class _Report(Resource):
     content_negotiation_class = AsNamed
 
-    def get(self, request: Request, run_id: str, ending: str) -> HttpResponse:
-        query = Query(request, ("table",) if ending == "csv" else ())
-        table = query.choice("table", TABLES, TABLES[0])
-        query.check()
+    def written(self, request: Request, run_id: str, ending: str, content: Callable[[Run], str | bytes]) -> HttpResponse:
         run = visible_run(request, run_id)
-        content = write_csv_report(_results(run), table) if ending == "csv" else _WRITERS[ending](run)
-        answer = HttpResponse(content, content_type=TYPES[ending])
-        answer["Content-Disposition"] = (
-            f'{"inline" if ending in ("html", "json") else "attachment"}; filename="{run.id}.{ending}"'
-        )
+        answer = HttpResponse(content(run), content_type=TYPES[ending])
+        way = "inline" if ending in ("html", "json") else "attachment"
+        answer["Content-Disposition"] = f'{way}; filename="{run.id}.{ending}"'
         answer["Cache-Control"] = "no-cache"
         answer["X-Content-Type-Options"] = "nosniff"
         if ending == "html":
             answer["Content-Security-Policy"] = CSP
         return answer
+
+
+class JsonReport(_Report):
+    """The results."""
+
+    @operation("Report as JSON", {200: shapes.Results}, tag="reports", errors=(404,), name="report_json")
+    def get(self, request: Request, run_id: str) -> HttpResponse:
+        return self.written(request, run_id, "json", lambda run: json.dumps(_results(run), indent=1))
+
+
+class CsvReport(_Report):
+    """One table of four."""
+
+    @operation(
+        "Report as CSV", {(200, "text/csv"): TEXT}, tag="reports", errors=(400, 404), name="report_csv",
+        query=(parameter("table", "Which table; requests where it is left out.", choices=TABLES),),
+    )  # fmt: skip
+    def get(self, request: Request, run_id: str) -> HttpResponse:
+        query = Query(request, ("table",))
+        table = query.choice("table", TABLES, TABLES[0])
+        query.check()
+        return self.written(request, run_id, "csv", lambda run: write_csv_report(_results(run), table))
+
+
+class HtmlReport(_Report):
+    """One file with everything inside."""
+
+    @operation("Report as HTML", {(200, "text/html"): TEXT}, tag="reports", errors=(404,), name="report_html",
+               text="One file that fetches nothing and prints well.")  # fmt: skip
+    def get(self, request: Request, run_id: str) -> HttpResponse:
+        return self.written(request, run_id, "html", lambda run: write_html_report(run, public_url=parts().public_url))
+
+
+class XmlReport(_Report):
+    """JUnit."""
+
+    @operation("Report as JUnit XML", {(200, "application/xml"): TEXT}, tag="reports", errors=(404,), name="report_junit",
+               text="A case for whether the run is valid, and one for each threshold; never empty.")  # fmt: skip
+    def get(self, request: Request, run_id: str) -> HttpResponse:
+        return self.written(request, run_id, "xml", _xml)
 
 
 def _results(run: Run) -> dict[str, object]:
@@ -62,10 +99,3 @@ def _results(run: Run) -> dict[str, object]:
 def _xml(run: Run) -> bytes:
     plan = plan_of(run)
     return write_junit_report(_results(run), script_digest=plan.script_digest if plan else "")
-
-
-_WRITERS: dict[str, Callable[[Run], str | bytes]] = {
-    "json": lambda run: json.dumps(_results(run), indent=1),
-    "html": lambda run: write_html_report(run, public_url=parts().public_url),
-    "xml": _xml,
-}

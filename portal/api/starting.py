@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import ClassVar
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api.auth import actor_of
-from portal.api.resource import Resource, body_of, idempotency_key
+from portal.api.resource import LONGEST_KEY, Resource, body_of, idempotency_key
+from portal.api.schema import starting as shapes
+from portal.api.schema.operation import BODY, HEADER, operation, parameter
 from portal.core.access import Action
 from portal.core.errors import NotFound, RequestRejected
 from portal.core.request import LoadTestRequest, parse_request
 from portal.models import Run
+from portal.models.run import BackendName
 from portal.usecases.estimate_run import estimate_run, validate_run
 from portal.usecases.list_templates import list_templates
 from portal.usecases.read_run import links
@@ -22,6 +26,7 @@ from portal.usecases.request_run import request_run
 from portal.wiring import parts
 
 POLL_SECONDS = "2"
+EXAMPLE = {"scenario": "product", "environment": "local", "vus": 4, "duration": "10s", "tags": {"team": "shop"}}
 
 
 class Start(Resource):
@@ -29,6 +34,13 @@ class Start(Resource):
 
     needs: ClassVar[Mapping[str, Action]] = {"POST": Action.RUN}
 
+    @operation(
+        "Start a run", {202: shapes.Started}, tag="runs", errors=(*BODY, 404, 409, 503), body=shapes.StartBody, name="start_run",
+        example=EXAMPLE, text="Answers at once; Location is where to follow the run, Retry-After when to look first.",
+        query=(parameter("Idempotency-Key", "The same key and body start one run, however often they are sent; the same key "
+                         "with another body is 409.", where=HEADER, most=LONGEST_KEY),
+               OpenApiParameter("backend", str, OpenApiParameter.PATH, enum=BackendName.values)),
+    )  # fmt: skip
     def post(self, request: Request, backend: str) -> Response:
         wired = parts()
         if backend not in wired.limits:
@@ -43,6 +55,10 @@ class Validate(Resource):
 
     needs: ClassVar[Mapping[str, Action]] = {"POST": Action.READ}
 
+    @operation(
+        "Check a start", {200: shapes.Valid}, tag="runs", errors=(*BODY, 503), body=shapes.PlannedBody, name="validate_run",
+        example={"backend": "lambda", **EXAMPLE}, text="Refuses what a start would refuse, in the same words. Nothing starts.",
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         return Response(validate_run(_wanted(request), parts(), by=actor_of(request)))
 
@@ -52,6 +68,10 @@ class Estimate(Resource):
 
     needs: ClassVar[Mapping[str, Action]] = {"POST": Action.READ}
 
+    @operation(
+        "Price a start", {200: shapes.Estimated}, tag="runs", errors=(*BODY, 503), body=shapes.PlannedBody, name="estimate_run",
+        example={"backend": "lambda", **EXAMPLE}, text="Workers, VU-hours, cost with the day of its prices, quotas touched.",
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         return Response(estimate_run(_wanted(request), parts(), by=actor_of(request)))
 
@@ -59,6 +79,7 @@ class Estimate(Resource):
 class Templates(Resource):
     """GET /load-tests/templates: what can be started, with an example body for each."""
 
+    @operation("What can be started", {200: shapes.Templates}, tag="runs", name="list_templates")
     def get(self, request: Request) -> Response:
         return Response(list_templates(parts(), by=actor_of(request)))
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import ClassVar
 
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api.auth import actor_of
 from portal.api.resource import Resource, body_of
+from portal.api.schema import runs as shapes
+from portal.api.schema.operation import BODY, operation
 from portal.api.visible import visible_runs
 from portal.core.access import Action
 from portal.core.errors import Problem, RequestRejected
@@ -22,6 +25,7 @@ from portal.wiring import parts
 
 MOST = 1000
 HINT = 'Send one of {"id": "..."}, {"ids": ["...", "..."]}, {"environment": "..."} or {"all": true}.'
+STOP_ANSWER = PolymorphicProxySerializer("StopAnswer", [shapes.Status, shapes.Stopped], resource_type_field_name=None)
 _NAMES = ("id", "ids", "environment", "all")
 
 
@@ -41,6 +45,10 @@ class Stop(Resource):
 
     needs: ClassVar[Mapping[str, Action]] = {"POST": Action.STOP}
 
+    @operation(
+        "Stop runs", {202: STOP_ANSWER}, tag="runs", errors=(*BODY, 404, 503), body=shapes.StopBody, name="stop_runs",
+        example={"all": True}, text=HINT + " With `id` the answer is the run's status, else what came of each run.",
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         wish = read_wish(body_of(request))
         if wish.run_id:
@@ -57,6 +65,10 @@ class StopOne(Resource):
 
     needs: ClassVar[Mapping[str, Action]] = {"POST": Action.STOP}
 
+    @operation(
+        "Stop a run", {202: shapes.Status}, tag="runs", errors=(*BODY, 404, 503), body=shapes.StopOneBody, name="stop_run",
+        example={"hard": False}, text="May be repeated; a run that has ended stays as it is. What was measured is kept.",
+    )  # fmt: skip
     def post(self, request: Request, run_id: str) -> Response:
         data = body_of(request)
         problems = [*_unknown(data, ("hard",)), *_flags(data, ("hard",))]

@@ -4,12 +4,13 @@ from django.urls import path, re_path
 
 from portal.api.badge import Badge
 from portal.api.comparing import AcceptBaseline, Compare
+from portal.api.docs import Docs, Schema
 from portal.api.environments import Environment, Environments
 from portal.api.events import Events
 from portal.api.health import Alive, Metrics, Ready
 from portal.api.load_tests import Detail, Results, Runs, Status
 from portal.api.nothing import Nothing
-from portal.api.reports import Report
+from portal.api.reports import CsvReport, HtmlReport, JsonReport, XmlReport
 from portal.api.scenarios import Scenario, Scenarios, Version, Versions
 from portal.api.starting import Estimate, Start, Templates, Validate
 from portal.api.stopping import Stop, StopOne
@@ -27,7 +28,10 @@ urlpatterns = [
     path("load-tests/<str:run_id>/events", Events.as_view(), name="events"),
     path("load-tests/<str:run_id>/baseline", AcceptBaseline.as_view(), name="baseline"),
     path("load-tests/<str:run_id>/compare/<str:other>", Compare.as_view(), name="compare"),
-    re_path(r"^load-tests/(?P<run_id>[^/]+)/report\.(?P<ending>json|csv|html|xml)$", Report.as_view(), name="report"),
+    path("load-tests/<str:run_id>/report.json", JsonReport.as_view(), name="report-json"),
+    path("load-tests/<str:run_id>/report.csv", CsvReport.as_view(), name="report-csv"),
+    path("load-tests/<str:run_id>/report.html", HtmlReport.as_view(), name="report-html"),
+    path("load-tests/<str:run_id>/report.xml", XmlReport.as_view(), name="report-xml"),
     path("load-tests/<str:run_id>/stop", StopOne.as_view(), name="stop-one"),
     path("scenarios", Scenarios.as_view(), name="scenarios"),
     path("scenarios/<str:name>", Scenario.as_view(), name="scenario"),
@@ -35,9 +39,11 @@ urlpatterns = [
     path("scenarios/<str:name>/versions/<int:number>", Version.as_view(), name="version"),
     path("environments", Environments.as_view(), name="environments"),
     path("environments/<str:name>", Environment.as_view(), name="environment"),
-    re_path(r"^badge/(?P<name>[^/]+)\.svg$", Badge.as_view(), name="badge"),
+    path("badge/<str:name>.svg", Badge.as_view(), name="badge"),
     path("healthz", Alive.as_view(), name="healthz"),
     path("readyz", Ready.as_view(), name="readyz"),
+    path("openapi.yaml", Schema.as_view(), name="schema"),
+    path("docs", Docs.as_view(url_name="schema"), name="docs"),
     path("metrics", Metrics.as_view(), name="metrics"),
     re_path(r"^(load-tests|scenarios|environments|badge)/", Nothing.as_view(), name="nothing"),
 ]
