@@ -79,12 +79,12 @@ def test_a_portal_killed_again_and_again_doubles_and_loses_nothing(portal: Porta
 
 
 def test_a_store_that_is_away_for_a_while_leaves_no_gap(portal: PortalProcess, shop: ShopProcess) -> None:
-    run_id = portal.begin("k6-burst", "--backend", "lambda", "--vus", "8", "--duration", "35s", "--workers", "2")
+    run_id = portal.begin("k6-burst", "--backend", "lambda", "--vus", "8", "--duration", "80s", "--workers", "2")
     portal.wait_load(run_id)
     runs, away = portal.folder / "store" / "runs", portal.folder / "runs-away"
     away.write_text("a file where the folder was: every read and write fails")
     swap(runs, away)
-    time.sleep(20)
+    time.sleep(60)
     swap(runs, away)
     portal.wait_end(run_id)
     result = portal.results(run_id)
