@@ -15,6 +15,7 @@ from portal.core.snapshot import IntervalSnapshot, Point
 from portal.core.split import WorkerAssignment
 from portal.core.window import Window
 from portal.stores.run_store import RunStore
+from runner_images.agent.awake import Awake
 from runner_images.agent.heart import Heart
 from runner_images.agent.orders import End
 from runner_images.agent.process import EngineProcess
@@ -47,6 +48,7 @@ class Report:
         self._flushed_at = 0.0
         self._newest, self._newest_at = 0, 0.0
         self._over_at: int | None = None
+        self._awake = Awake(clock)
         self.heart = Heart(store, clock, self._slot, self._epoch)
         self.was_written = False
         self.clock_offset_ms: float | None = None
@@ -87,6 +89,7 @@ class Report:
     def flush_if_due(self) -> None:
         now = self._clock.now() if self._over_at is None else min(self._clock.now(), self._over_at + LATE_SECONDS)
         if self._from is not None and now - self._flushed_at >= self._every:
+            self._leave_out_sleep()
             until = max(math.floor(now) - LATE_SECONDS, min(self._reported(now), math.floor(now)))
             if until > self._from:
                 self._flushed_at = now
@@ -104,10 +107,12 @@ class Report:
     def done(self, end: End, process: EngineProcess | None, *, exit_code: int | None = None, broken: int = 0) -> None:
         """The rest of the numbers, then the last word; `was_written` says whether the store has both."""
         until = self._over_at or math.ceil(self._clock.now())
-        if self._from is not None and end.reason is DoneReason.SUPERSEDED:
-            until = self._from  # It was away: what it measured counts, but it does not account for the time.
         if self._from is not None:
+            self._leave_out_sleep()
+            # Who was superseded made load that counts, but the time is the other's to account for.
+            until = self._from if end.reason is DoneReason.SUPERSEDED else until
             self._ship(max(until, self._from), final=True, broken=broken)
+        self._awake.stop()
         self._reporter.finish()
         if self.store_failure and end.reason is not DoneReason.STORE_FAILED:
             end = End(DoneReason.STORE_FAILED, f"Not all that was measured could be written: {self.store_failure}")
@@ -128,6 +133,12 @@ class Report:
             with contextlib.suppress(StoreUnavailable):  # Good to have, and its tail is in the record: not worth waiting for.
                 self._store.put_raw(self._slot, f"engine-{self._epoch}.log", log)
         self.was_written = self._reporter.insist(lambda: self._store.done(record))
+
+    def _leave_out_sleep(self) -> None:
+        """What was measured until it stood still is shipped; then the time goes on where it woke up."""
+        for stopped, woke in self._awake.slept():
+            self._ship(stopped, final=False, broken=0)
+            self._from = max(self._from or 0, woke)
 
     def _ship(self, until: int, *, final: bool, broken: int) -> None:
         """One snapshot of all closed seconds up to `until`; late samples of earlier seconds are in it too."""

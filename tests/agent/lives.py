@@ -60,13 +60,16 @@ class Lives:
     def launch(self) -> None:
         self.store.pulse(Pulse(time.time()))
         for slot in range(self.plan.workers):
-            argv = (
-                sys.executable, "-m", "runner_images.agent", "--store", self.store_folder.as_uri(), "--run", "run1",
-                "--slot", str(slot), "--work-dir", str(self.folder / "work"), "--cores", "1",
-                "--store-patience", str(self.patience),
-            )  # fmt: skip
-            with (self.folder / f"agent-{slot}.log").open("wb") as log:
-                self.processes.append(subprocess.Popen(argv, cwd=ROOT, env=self._environment(), stdout=log, stderr=log))
+            self.launch_one(slot)
+
+    def launch_one(self, slot: int, epoch: int = 1) -> None:
+        argv = (
+            sys.executable, "-m", "runner_images.agent", "--store", self.store_folder.as_uri(), "--run", "run1",
+            "--slot", str(slot), "--epoch", str(epoch), "--work-dir", str(self.folder / "work"), "--cores", "1",
+            "--store-patience", str(self.patience),
+        )  # fmt: skip
+        with (self.folder / f"agent-{slot}-{epoch}.log").open("wb") as log:
+            self.processes.append(subprocess.Popen(argv, cwd=ROOT, env=self._environment(), stdout=log, stderr=log))
 
     def _environment(self) -> Mapping[str, str]:
         tools = {"K6_BIN": self.tools.k6, "NODE_BIN": self.tools.node, "ARTILLERY_BIN": self.tools.artillery}
