@@ -103,7 +103,7 @@ def _staged(stages: tuple[tuple[Stage, bool], ...], limit: int | None) -> Load:
 def _policy(value: object) -> OnWorkerLoss:
     if value not in tuple(OnWorkerLoss):
         raise FieldError(
-            f"{fields.shown(value)} is not something to do about a lost worker.", f"Write {', '.join(OnWorkerLoss)}."
+            f"{fields.shown(value)} is not something to do about a lost worker.", "Write continue, replace or abort."
         )
     return OnWorkerLoss(str(value))
 

@@ -120,12 +120,13 @@ class TestRunNow:
 
     def test_posting_it_queues_the_run_and_goes_to_its_page(self, browser: Client, url: str) -> None:
         answer = self.post(
-            browser, url, stages="5s:4\n5s:0", workers="2", thresholds="http_reqs=count>1", parameters="A=b", note="why"
-        )
+            browser, url, stages="5s:4\n5s:0", workers="2", thresholds="http_reqs=count>1", parameters="A=b", note="why",
+            on_worker_loss="replace",
+        )  # fmt: skip
         run = Run.objects.get()
         assert answer["HX-Redirect"] == reverse("admin:portal_run_change", args=(run.id,))
         assert (run.workers, run.note, run.requested_by, queue.waiting()) == (2, "why", "root", 1)
-        assert run.load_plan().parameters == {"A": "b"}
+        assert (run.load_plan().parameters, run.load_plan().on_worker_loss) == ({"A": "b"}, "replace")
 
     def test_without_a_load_it_runs_as_scripted(self, browser: Client, url: str) -> None:
         self.post(browser, url)

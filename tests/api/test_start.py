@@ -41,6 +41,13 @@ def test_a_start_is_answered_at_once_with_where_to_look(api: APIClient, backend:
     assert (found["workers"], found["duration_seconds"]) == (2, 10.0)
 
 
+def test_what_is_done_about_lost_workers_is_asked_per_run(api: APIClient) -> None:
+    found = start(api, on_worker_loss="replace").json()
+    assert Run.objects.get(pk=found["id"]).load_plan().on_worker_loss == "replace"
+    refused = start(api, on_worker_loss="retry")
+    assert (refused.status_code, refused.json()["errors"][0]["hint"]) == (400, "Write continue, replace or abort.")
+
+
 def test_the_launch_is_enqueued_with_the_row(api: APIClient) -> None:
     start(api)
     assert queue.waiting() == 1

@@ -32,7 +32,7 @@ def test_what_is_done_about_a_lost_worker_is_one_of_three() -> None:
         with pytest.raises(RequestRejected) as error:
             asked(on_worker_loss=word)
         (problem,) = error.value.problems
-        assert (problem.field, problem.hint) == ("on_worker_loss", "Write continue, replace, abort.")
+        assert (problem.field, problem.hint) == ("on_worker_loss", "Write continue, replace or abort.")
 
 
 def test_vus_and_duration_are_a_closed_load() -> None:

@@ -27,7 +27,7 @@ def _stored() -> None:
 def test_run_queues_what_the_options_ask_for(manage: Manage) -> None:
     code, out, _ = manage(
         *RUN, "--vus", "6", "--duration", "10s", "--workers", "3", "--param", "THINK=0", "--target", "product=http://127.0.0.1:9",
-        "--threshold", "http_req_failed=rate<0.5", "--tag", "branch=main", "--note", "why",
+        "--threshold", "http_req_failed=rate<0.5", "--tag", "branch=main", "--note", "why", "--on-worker-loss", "abort",
     )  # fmt: skip
     run = Run.objects.get()
     plan = run.load_plan()
@@ -35,6 +35,7 @@ def test_run_queues_what_the_options_ask_for(manage: Manage) -> None:
     assert run.id in out
     assert f"/admin/portal/run/{run.id}/" in out
     assert (plan.workers, plan.parameters, plan.targets["product"]) == (3, {"THINK": "0"}, "http://127.0.0.1:9")
+    assert plan.on_worker_loss == "abort"
     assert [rule.text for rule in plan.thresholds] == ["http_req_duration p(95)<300", "http_req_failed rate<0.5"]
     assert (run.tags, run.note) == ({"branch": "main"}, "why")
 
