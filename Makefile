@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engines demo serve shop test check fix imports types schema fuzz lock chaos bench clean
+.PHONY: help setup engines demo serve shop test check fix imports types schema fuzz lock chaos browser bench clean
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,7 +41,7 @@ shop: setup ## start the four sample services
 
 test: ## all tests but the long ones, in parallel
 	@$(MAKE) --no-print-directory -j2 $(VENV)/dev.stamp node_modules/.stamp
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not chaos" tests
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not chaos and not browser" tests
 
 check: $(VENV)/dev.stamp ## lint, types, import contracts, migrations, sizes
 	@$(BIN)/ruff check .
@@ -78,6 +78,10 @@ chaos: $(VENV)/dev.stamp node_modules/.stamp ## long failure tests: kill -9 of q
 
 bench: setup $(VENV)/dev.stamp .venv-taurus/stamp ## measure speed and exactness against bare engines (about 8 minutes, quiet machine)
 	@$(BIN)/python -m tests.bench
+
+browser: $(VENV)/dev.stamp node_modules/.stamp ## the portal's pages in Chromium, with a real run behind them
+	@command -v "$${CHROMIUM_BIN:-chromium}" >/dev/null || { echo "make browser needs Chromium: apt-get install chromium, or set CHROMIUM_BIN"; exit 1; }
+	@$(BIN)/python -m pytest -q -m browser tests/browser
 
 lock: ## write requirements*.txt anew from requirements*.in (needs uv)
 	uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any  # Any: template context and stored JSON
 
 from django.utils.dateparse import parse_datetime
@@ -92,9 +93,9 @@ def _meter(run: Run, plan: LoadPlan | None) -> dict[str, Any] | None:
     """How far a run is that has started and goes on, by what was measured: it stands still when the numbers do."""
     if run.is_over or run.started is None or plan is None:
         return None
-    elapsed = float(progress_of(run).get("timeline_until") or 0)
-    planned = max(plan.duration.total_seconds(), 1)
-    return {"share": min(100, round(100 * elapsed / planned, 1)), "text": f"{elapsed:.0f} s of {format_duration(plan.duration)}"}
+    measured = timedelta(seconds=float(progress_of(run).get("timeline_until") or 0))
+    share = measured / max(plan.duration, timedelta(seconds=1))
+    return {"share": min(100, round(100 * share, 1)), "text": f"{format_duration(measured)} of {format_duration(plan.duration)}"}
 
 
 def _threshold(item: dict[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,8 @@ export class Charts {
     this.plots.forEach((plot) => plot.u.destroy());
     this.root.replaceChildren();
     this.plots = pictures.map((picture) => new Plot(this, picture));
+    // The first was made when it had the row for itself.
+    this.fit();
   }
 
   draw() {
@@ -58,6 +60,7 @@ export class Charts {
     // Ahead of the newest second only the plan is known.
     const ahead = this.isOver ? [] : this.corners.map(([second]) => second).filter((second, n, all) => second > last && second !== all[n - 1]);
     const x = seconds.concat(ahead);
+    this.root.dataset.seconds = seconds.length;
     const hollow = ahead.map(() => null);
     const planned = x.map((second) => level(this.corners, second));
     this.end = Math.max(last, 1, this.isOver ? 0 : Math.min(this.planned || 0, Math.max(900, 2 * last)));
@@ -82,21 +85,21 @@ class Plot {
     this.charts = charts;
     this.picture = picture;
     this.figure = element('figure', 'kd-panel kd-chart');
-    const caption = element('figcaption', '', element('h3', '', picture.title));
+    this.moment = element('span', 'kd-muted');
+    const caption = element('figcaption', '', element('h3', '', picture.title, this.moment));
     this.legend = picture.curves.map((curve) => {
-      const value = element('b', '', '–');
+      const value = element('b');
       const item = element('button', `kd-key-item kd-${curve.kind}`, element('i', 'kd-key'), curve.label, value);
       item.type = 'button';
       item.title = `Show or hide ${curve.label}`;
       item.addEventListener('click', () => this.toggle(curve, item));
       return { item, value };
     });
-    this.moment = element('span', 'kd-moment');
     caption.append(element('span', 'kd-legend', ...this.legend.map(({ item }) => item)));
     this.body = element('div', 'kd-plot');
     this.body.setAttribute('role', 'img');
     this.body.setAttribute('aria-label', `${picture.title}: ${picture.curves.map((curve) => curve.label).join(', ')}`);
-    this.figure.append(caption, this.body, this.moment);
+    this.figure.append(caption, this.body);
     charts.root.append(this.figure);
     this.u = new window.uPlot(this.options(), [[]], this.body);
   }
@@ -124,7 +127,7 @@ class Plot {
       axes.push({ ...common, grid: { show: false }, scale: 'right', side: 1, size: 44, gap: 6, space: 36 });
     }
     return {
-      width: this.width(), height: HEIGHT, padding: [10, 8, 0, 0], legend: { show: false }, axes, scales,
+      width: this.width(), height: HEIGHT, padding: [10, 18, 0, 0], legend: { show: false }, axes, scales,
       series: [{}, ...picture.curves.map((curve) => this.series(curve))],
       cursor: {
         y: false, sync: { key: 'kd-run' }, points: { size: 7 },
@@ -149,11 +152,11 @@ class Plot {
     };
   }
 
-  // A threshold far above what was measured must not press the curves flat.
+  // A threshold far above what was measured must not press the curves flat: only its name stands there, with room of its own.
   top(high) {
     const wanted = roomy(high || 0);
     const near = this.picture.limits.map(([, bound]) => bound * 1.08).filter((bound) => bound < wanted * 2.5);
-    return Math.max(wanted, ...near);
+    return Math.max(wanted * (1 + 0.1 * (this.picture.limits.length - near.length)), ...near);
   }
 
   toggle(curve, item) {
@@ -162,15 +165,15 @@ class Plot {
     item.classList.toggle('kd-off', !this.u.series[n].show);
   }
 
-  // The values under the cursor, or else the newest.
+  // The values under the cursor, or else the newest; of a run that is over there is no newest.
   say() {
-    const { idx } = this.u.cursor;
-    const under = idx !== null && idx !== undefined;
-    const at = under ? idx : this.charts.columns.second.length - 1;
-    this.moment.textContent = under && at < this.u.data[0].length ? asClock(this.u.data[0][at]) : '';
-    this.picture.curves.forEach(({ key, is_right: isRight }, n) => {
-      const value = at >= 0 ? this.u.data[n + 1]?.[at] : null;
-      this.legend[n].value.textContent = value === null || value === undefined ? '–' : full(value, isRight ? '' : this.picture.unit);
+    const under = this.u.cursor.idx ?? null;
+    const at = under ?? (this.charts.isOver ? -1 : this.charts.columns.second.length - 1);
+    this.moment.textContent = under === null ? '' : ` at ${asClock(this.u.data[0][under])}`;
+    this.picture.curves.forEach(({ is_right: isRight }, n) => {
+      const value = this.u.data[n + 1]?.[at] ?? null;
+      const none = at < 0 ? '' : '–';
+      this.legend[n].value.textContent = value === null ? none : full(value, isRight ? '' : this.picture.unit);
     });
   }
 

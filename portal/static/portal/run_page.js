@@ -19,7 +19,7 @@ function show(news) {
   charts.show(news);
   head = news;
   // A run that is over cannot be stopped; the button stands above the page, in the admin's header.
-  if (news.over) document.querySelectorAll('a[hx-get$="/stop"], a[hx-get$="/stop/"]').forEach((link) => link.closest('li').remove());
+  if (news.over) document.querySelectorAll('a[hx-get*="/stop"]').forEach((link) => link.closest('li').remove());
 }
 
 function tell(text) {
