@@ -79,9 +79,10 @@ def parse_shelf(data: Mapping[str, object]) -> dict[str, object]:
     for name, parse in parsers.items():
         if name not in data:
             continue
-        if name not in empty and data[name] is None:
+        if name not in empty and not isinstance(data[name], bool):
             reader.add(name, "This is true or false.")
-        found[name] = reader.read(name, parse, empty.get(name))
+        else:
+            found[name] = reader.read(name, parse, empty.get(name))
     reader.check()
     return found
 

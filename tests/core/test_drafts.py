@@ -62,7 +62,9 @@ def test_other_paths_stay_as_they_are(name: str) -> None:
 def test_a_shelf_has_only_what_was_given() -> None:
     assert parse_shelf({"title": "", "archived": True}) == {"title": "", "archived": True}
     assert parse_shelf({}) == {}
-    assert fields_of(lambda: parse_shelf({"archived": None, "public": "yes", "name": "b"})) == ["name", "archived", "public"]
+    assert fields_of(lambda: parse_shelf({"archived": None, "public": "yes", "name": "b", "fail_on_regression": []})) == [
+        "name", "archived", "public", "fail_on_regression",
+    ]  # fmt: skip
 
 
 def test_an_environment_is_read_whole() -> None:
