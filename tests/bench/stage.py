@@ -49,18 +49,16 @@ class Stage:
 
 
 @contextmanager
-def stage(target: str, scripts: Mapping[str, str]) -> Iterator[Stage]:
-    """A portal whose environment `shop` points at `target`, with these k6 scripts imported by name."""
+def stage(target: str, scripts: Mapping[str, str], flows: Mapping[str, str] | None = None) -> Iterator[Stage]:
+    """A portal whose environment `shop` points at `target`, with these k6 scripts and Artillery flows imported by name."""
     with tempfile.TemporaryDirectory(prefix="knopfdruck-bench-") as name:
         folder = Path(name)
         portal = PortalProcess(folder, {"shop": target})
         portal.prepare()
         for scenario, script in scripts.items():
-            file = folder / f"{scenario}.js"
-            file.write_text(script)
-            said = portal.loadtest("import", str(file), "--name", scenario, "--engine", "k6")
-            if said.code:
-                raise RuntimeError(said.err)
+            _import(portal, f"{scenario}.js", script, "k6")
+        for scenario, flow in (flows or {}).items():
+            _import(portal, f"{scenario}.yml", flow, "artillery")
         portal.manage("setup_admin")
         token = portal.loadtest("token", "bench", "--json").json["token"]
         portal.start()
@@ -69,6 +67,14 @@ def stage(target: str, scripts: Mapping[str, str]) -> Iterator[Stage]:
             yield Stage(portal, token)
         finally:
             portal.stop()
+
+
+def _import(portal: PortalProcess, file: str, text: str, engine: str) -> None:
+    path = portal.folder / file
+    path.write_text(text)
+    said = portal.loadtest("import", str(path), "--name", path.stem, "--engine", engine)
+    if said.code:
+        raise RuntimeError(said.err)
 
 
 def _until_up(portal: PortalProcess) -> None:
