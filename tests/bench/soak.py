@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -88,14 +87,9 @@ def main() -> None:
         runs = soak(on, asked.minutes, asked.out)
         for name, run_id in runs.items():
             results = on.wait(run_id)
-            summary = results["summary"]
-            print(
-                name,
-                results["verdict"],
-                f"{summary['requests']:,} requests, coverage {summary['coverage']:.1%}",
-                results["reasons"],
-            )
-    print(f"{'process':18} {'half MB':>9} {'end MB':>9} {'MB/hour':>9}", file=sys.stdout)
+            measured, covered = results["summary"]["requests"], results["summary"]["coverage"]
+            print(name, results["verdict"], f"{measured:,} requests, {covered:.1%} covered", *results["reasons"])
+    print(f"{'process':18} {'half MB':>9} {'end MB':>9} {'MB/hour':>9}")
     for name, (half, end, slope) in slopes(asked.out).items():
         print(f"{name:18} {half:9.1f} {end:9.1f} {slope:9.2f}")
 
