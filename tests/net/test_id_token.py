@@ -56,7 +56,6 @@ def test_a_genuine_token_says_whose_job_it_is(scene: Scene) -> None:
     ],
     # Named: a key and a moment are others in every test process, and the processes must find the same tests.
     ids=["audience", "issuer", "expired", "not yet", "no expiry", "no audience", "no beginning", "foreign key"],
-    ids=str,
 )
 def test_any_other_is_refused(scene: Scene, wrong: dict[str, Any]) -> None:
     with pytest.raises(TokenInvalid):
