@@ -21,6 +21,8 @@ from portal.engines import open_engine
 from portal.net.fetch import fetch
 from portal.net.id_token import IdTokens
 from portal.net.key_set import KeySet
+from portal.net.ownership import find_proof
+from portal.net.resolve import resolve
 from portal.stores import open_store
 from portal.stores.run_store import RunStore
 from portal.tools import find_tools
@@ -50,6 +52,10 @@ class Parts:
     owner: str
     """Names this process in leases."""
     public_url: str
+    resolve: Callable[[str], tuple[str, ...]] = resolve
+    """The addresses of a name."""
+    find_proof: Callable[[str, str, str, str], str] = find_proof
+    """How somebody showed to own a host; see `net.ownership`."""
 
 
 @cache

@@ -15,11 +15,13 @@ from unfold.enums import ActionVariant
 
 from portal.admin.actor import actor_of
 from portal.admin.again_form import AGAIN_DIALOG, AgainForm
+from portal.admin.brakes import APPROVE_DIALOG, SWITCH_DIALOG, ApproveForm, SwitchForm, approve, flip
 from portal.admin.run_dialog import BASELINE_DIALOG, STOP_DIALOG, BaselineForm, StopForm, go_to, start
 from portal.admin.run_live import LIVE, answer
 from portal.admin.version import ReadOnly
 from portal.core.access import Action, Decision
 from portal.core.errors import NotFound, PortalError
+from portal.core.run_state import RunState
 from portal.core.verdict import Outcome
 from portal.models import Run
 from portal.usecases.accept_baseline import accept_baseline
@@ -41,7 +43,8 @@ class RunAdmin(ReadOnly, ModelAdmin):
     list_select_related = ("version__scenario", "environment", "result")
     date_hierarchy = "created"
     actions = None
-    actions_detail = ("again", "baseline", "stop")
+    actions_detail = ("approve", "again", "baseline", "stop")
+    actions_list = ("kill_switch",)
     change_form_outer_before_template = "portal/run_page.html"
 
     @admin.display(description="Scenario", ordering="version__scenario__name")
@@ -112,8 +115,29 @@ class RunAdmin(ReadOnly, ModelAdmin):
         found = super().get_actions_detail(request, object_id)
         is_alive = Run.objects.alive().filter(pk=object_id).exists()
         is_good = Run.objects.filter(pk=object_id, verdict__in=(Outcome.PASSED, Outcome.FAILED)).exists()
-        shown = {"_stop": is_alive, "_baseline": is_good}
+        waits = Run.objects.filter(pk=object_id, state=RunState.AWAITING_APPROVAL).exists()
+        shown = {"_approve": waits, "_stop": is_alive, "_baseline": is_good}
         return [item for item in found if all(is_so or not item.action_name.endswith(name) for name, is_so in shown.items())]
+
+    def has_approve_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("portal.approve_run")
+
+    def has_kill_switch_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("portal.stop_run")
+
+    @action(
+        description="Approve", url_path="approve", icon="verified", permissions=["approve"], variant=ActionVariant.PRIMARY,
+        dialog=APPROVE_DIALOG,
+    )  # fmt: skip
+    def approve(self, request: HttpRequest, form: ApproveForm, object_id: str) -> HttpResponse:
+        return approve(request, form, object_id)
+
+    @action(
+        description="Kill switch", url_path="kill-switch", icon="emergency_home", permissions=["kill_switch"],
+        variant=ActionVariant.DANGER, dialog=SWITCH_DIALOG,
+    )  # fmt: skip
+    def kill_switch(self, request: HttpRequest, form: SwitchForm) -> HttpResponse:
+        return flip(request, form)
 
     def has_again_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("portal.add_run")

@@ -7,6 +7,7 @@ from portal.api.comparing import AcceptBaseline, Compare
 from portal.api.docs import Docs, Schema
 from portal.api.environments import Environment, Environments
 from portal.api.events import Events
+from portal.api.guarding import Approve, KillSwitch
 from portal.api.health import Alive, Metrics, Ready
 from portal.api.load_tests import Detail, Results, Runs, Status
 from portal.api.nothing import Nothing
@@ -33,6 +34,8 @@ urlpatterns = [
     path("load-tests/<str:run_id>/report.html", HtmlReport.as_view(), name="report-html"),
     path("load-tests/<str:run_id>/report.xml", XmlReport.as_view(), name="report-xml"),
     path("load-tests/<str:run_id>/stop", StopOne.as_view(), name="stop-one"),
+    path("load-tests/<str:run_id>/approve", Approve.as_view(), name="approve"),
+    path("kill-switch", KillSwitch.as_view(), name="kill-switch"),
     path("scenarios", Scenarios.as_view(), name="scenarios"),
     path("scenarios/<str:name>", Scenario.as_view(), name="scenario"),
     path("scenarios/<str:name>/versions", Versions.as_view(), name="versions"),

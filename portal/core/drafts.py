@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from portal.core import fields
+from portal.core import fields, guard_fields
 from portal.core.fields import FieldError
 from portal.core.reader import Reader
 from portal.core.script import ScriptSource
@@ -23,7 +23,8 @@ VERSION_FIELDS = ("file", "script", "files", "title", "description")
 SCENARIO_FIELDS = ("name", "engine", *VERSION_FIELDS)
 SHELF_FIELDS = ("title", "description", "archived", "public", "fail_on_regression", "thresholds")
 ENVIRONMENT_FIELDS = ("name", "description", "place", "targets", "parameters", "thresholds", "most_vus", "most_rate",
-                      "longest_seconds")  # fmt: skip
+                      "longest_seconds", "allowed_hosts", "allowed_networks", "most_runs", "most_cost", "most_cost_a_month",
+                      "allowed_hours", "timezone", "freezes", "requires_approval")  # fmt: skip
 MOST_FILES, LONGEST_PATH, LONGEST_TITLE = 500, 200, 200
 MOST_NUMBER = 2_000_000_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -49,6 +50,15 @@ class EnvironmentDraft:
     most_vus: int | None = None
     most_rate: int | None = None
     longest_seconds: int | None = None
+    allowed_hosts: list[str] = field(default_factory=list)
+    allowed_networks: list[str] = field(default_factory=list)
+    most_runs: int | None = None
+    most_cost: float | None = None
+    most_cost_a_month: float | None = None
+    allowed_hours: list[str] = field(default_factory=list)
+    timezone: str = "UTC"
+    freezes: list[dict[str, str]] = field(default_factory=list)
+    requires_approval: bool = False
 
 
 def parse_version(data: Mapping[str, object], *, name: str = "", engine: str = "") -> VersionDraft:
@@ -99,6 +109,14 @@ def parse_environment(data: Mapping[str, object], *, places: tuple[str, ...], na
         thresholds=reader.read("thresholds", thresholds, {}), most_vus=reader.read("most_vus", fields.whole(MOST_NUMBER), None),
         most_rate=reader.read("most_rate", fields.whole(MOST_NUMBER), None),
         longest_seconds=reader.read("longest_seconds", fields.whole(MOST_NUMBER), None),
+        allowed_hosts=reader.read("allowed_hosts", guard_fields.hosts, []),
+        allowed_networks=reader.read("allowed_networks", guard_fields.networks, []),
+        most_runs=reader.read("most_runs", fields.whole(MOST_NUMBER), None),
+        most_cost=reader.read("most_cost", guard_fields.money, None),
+        most_cost_a_month=reader.read("most_cost_a_month", guard_fields.money, None),
+        allowed_hours=reader.read("allowed_hours", guard_fields.hours, []),
+        timezone=reader.read("timezone", guard_fields.zone, "UTC"), freezes=reader.read("freezes", guard_fields.freezes, []),
+        requires_approval=reader.read("requires_approval", flag, False),
     )  # fmt: skip
     reader.check()
     return draft

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from fractions import Fraction
 
 from portal.core import load as loads
 from portal.core.data_files import DataFile, Sharing
 from portal.core.duration import format_duration
 from portal.core.errors import PlanRejected, Problem
+from portal.core.guard import Guard, Network, host_problems, size_problems
 from portal.core.load import ClosedLoad, Load, OpenLoad, ScriptLoad
 from portal.core.loss import OnWorkerLoss
 from portal.core.request import LoadTestRequest
@@ -34,15 +36,6 @@ class Limits:
     vus_per_worker: int
     advice: str = ""
     """Where to go instead when `longest` is not enough."""
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """What an environment allows; None means no limit of its own."""
-
-    most_vus: int | None = None
-    most_rate: int | None = None
-    longest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +65,9 @@ class LoadPlan:
     warnings: tuple[str, ...] = ()
     fail_on_regression: bool = False
     on_worker_loss: OnWorkerLoss = OnWorkerLoss.CONTINUE
+    guard: Guard = field(default_factory=Guard)
+    network: Network | None = None
+    """None: nobody asked where the load goes (a plan made without an environment)."""
     setup_within: timedelta | None = None
     teardown_within: timedelta | None = None
     """How long the script's setup() and teardown() may take, which run once per run; None: it has none."""
@@ -132,17 +128,18 @@ def build_plan(
         length = UNBOUNDED_RUN
     problems = [
         *_engine_problems(scenario.engine, request.backend, limits),
-        *_length_problems(length, limits, guard, request.backend),
+        *_length_problems(length, limits, request.backend),
         *_worker_problems(workers, load, facts, limits),
         *_data_problems(workers, facts),
-        *_guard_problems(load, facts, guard),
+        *size_problems(guard, vus=_planned_vus(load, facts), rate=planned_rate(load), length=length),
+        *host_problems(guard, request.targets, targets),
     ]
     if problems:
         raise PlanRejected(problems)
     return LoadPlan(
         run_id=run_id, scenario=scenario.name, version=scenario.version, engine=scenario.engine, script=scenario.file,
         script_digest=scenario.digest, bundle_digest="", backend=request.backend, environment=request.environment,
-        load=load, duration=length, drain=DRAIN, workers=workers, targets={**targets, **request.targets},
+        guard=guard, load=load, duration=length, drain=DRAIN, workers=workers, targets={**targets, **request.targets},
         parameters={**parameters, **request.parameters}, thresholds=rules,
         fail_on_regression=fail_on_regression or request.fail_on_regression,
         warnings=(*facts.warnings, *_policy_warnings(policy, facts)),
@@ -175,6 +172,11 @@ def _planned_vus(load: Load, facts: ScriptFacts) -> int:
     return facts.load.peak_vus or 0
 
 
+def planned_rate(load: Load) -> Fraction:
+    """The most arrivals per second; 0 where users loop, or only the script knows."""
+    return loads.peak(load) if isinstance(load, OpenLoad) else Fraction(0)
+
+
 def _most_workers(load: Load, facts: ScriptFacts) -> int | None:
     if isinstance(load, ClosedLoad):
         return math.floor(loads.peak(load))
@@ -190,15 +192,13 @@ def _engine_problems(engine: str, backend: str, limits: Limits) -> Iterator[Prob
                       "Start it on fargate or ec2." if engine == "artillery" else "")  # fmt: skip
 
 
-def _length_problems(length: timedelta, limits: Limits, guard: Guard, backend: str) -> Iterator[Problem]:
+def _length_problems(length: timedelta, limits: Limits, backend: str) -> Iterator[Problem]:
     said = format_duration(length)
     if length <= timedelta():
         yield Problem("duration", "The load lasts 0 seconds.", "Ask for at least 1s.")
     if length > limits.longest:
         yield Problem("duration", f"{said} is longer than the {format_duration(limits.longest)} that {backend} can run.",
                       limits.advice)  # fmt: skip
-    if guard.longest is not None and length > guard.longest:
-        yield Problem("duration", f"{said} is longer than this environment allows ({format_duration(guard.longest)}).")
 
 
 def _worker_problems(workers: int, load: Load, facts: ScriptFacts, limits: Limits) -> Iterator[Problem]:
@@ -209,16 +209,6 @@ def _worker_problems(workers: int, load: Load, facts: ScriptFacts, limits: Limit
         what = "virtual users" if isinstance(load, ClosedLoad) else "virtual users or arrivals"
         yield Problem("workers", f"{workers} workers cannot share {most} {what}: some would do nothing.",
                       f"Ask for at most {most} workers.")  # fmt: skip
-
-
-def _guard_problems(load: Load, facts: ScriptFacts, guard: Guard) -> Iterator[Problem]:
-    vus = _planned_vus(load, facts)
-    if guard.most_vus is not None and vus > guard.most_vus:
-        yield Problem("vus", f"{vus} virtual users are more than this environment allows ({guard.most_vus}).")
-    if guard.most_rate is not None and isinstance(load, OpenLoad) and loads.peak(load) > guard.most_rate:
-        yield Problem(
-            "rate", f"{float(loads.peak(load)):g} arrivals/s are more than this environment allows ({guard.most_rate})."
-        )
 
 
 def _data_problems(workers: int, facts: ScriptFacts) -> Iterator[Problem]:

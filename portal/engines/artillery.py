@@ -14,6 +14,7 @@ from typing import Any  # Any: foreign YAML
 from portal.core.ensure import parse_ensure
 from portal.core.errors import EngineMissing, Problem, RequestRejected, ScriptInvalid
 from portal.core.load import ClosedLoad, Load, OpenLoad, ScriptLoad
+from portal.core.plan import LoadPlan
 from portal.core.ports import Ending, EngineCommand, EngineTools, Gate, Intake, Sandbox
 from portal.core.script import ScriptFacts, ScriptSource
 from portal.core.snapshot import Point
@@ -80,7 +81,7 @@ class Artillery:
         environment = {
             **plan.engine_environment(), "PATH": PATH, "HOME": ".", "ARTILLERY_DISABLE_TELEMETRY": "true",
             "ARTILLERY_PLUGINS": json.dumps({"knopfdruck": {}}), "ARTILLERY_PLUGIN_PATH": self.tools.plugins,
-            "KD_OUT": LINES, "KD_GATE": GATE,
+            "KD_OUT": LINES, "KD_GATE": GATE, "KD_BLOCKED": _blocked(plan),
         }  # fmt: skip
         argv = (self.tools.node, self.tools.artillery, "run", "--quiet", str(folder / FILE))
         return EngineCommand(argv, environment, share(found, folder, phases, assignment, bundle),
@@ -110,6 +111,11 @@ class Artillery:
         if done.exit_code != 0:
             message = artillery_log.last_error(tuple(done.stderr.splitlines())) or f"Node ends with {done.exit_code}."
             raise ScriptInvalid((Problem("script", f"The processor {file} cannot be loaded: {message}"),))
+
+
+def _blocked(plan: LoadPlan) -> str:
+    """Our plugin has Node refuse these. A script's own code could undo that: beyond it only the network's rules help."""
+    return ",".join(plan.network.blocked(plan.guard)) if plan.network else ""
 
 
 def _phases(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from portal.core.errors import EngineMissing, Problem, ScriptInvalid
 from portal.core.load import ClosedLoad, Load, OpenLoad
+from portal.core.plan import LoadPlan
 from portal.core.ports import Ending, EngineCommand, EngineTools, Finished, Gate, Intake, Sandbox
 from portal.core.script import ScriptFacts, ScriptSource
 from portal.core.snapshot import Point, SeriesKey
@@ -90,7 +91,8 @@ class K6:
             self._program(), "run", "--quiet", "--no-color", "--no-usage-report", "--no-thresholds", *self._no_summary(),
             "--paused", "--address", f"127.0.0.1:{rest_port}", "--include-system-env-vars",
             "--system-tags", _tags(plan.thresholds), "--execution-segment", segment.as_k6(),
-            "--execution-segment-sequence", segment.sequence(), *(LINGER if lingers else ()), "-o", "cloud", ARCHIVE,
+            "--execution-segment-sequence", segment.sequence(), *(LINGER if lingers else ()), *_blocked(plan),
+            "-o", "cloud", ARCHIVE,
         )  # fmt: skip
         environment = {
             **plan.engine_environment(), "PATH": PATH, "HOME": ".", **OFFLINE, **CLOUD,
@@ -148,6 +150,11 @@ def _is_around(key: SeriesKey) -> bool:
     outside all scenarios."""
     labels = dict(key.labels)
     return bool(labels.get("group")) and "scenario" not in labels
+
+
+def _blocked(plan: LoadPlan) -> tuple[str, ...]:
+    """k6 has no list of what is allowed, but checks what is not at every connection, after DNS and behind redirects too."""
+    return ("--blacklist-ip", ",".join(plan.network.blocked(plan.guard))) if plan.network else ()
 
 
 def _tags(thresholds: Iterable[Threshold]) -> str:

@@ -7,6 +7,8 @@ from portal.models.call_count import CallCount
 from portal.models.environment import Environment
 from portal.models.event import RunEvent
 from portal.models.heartbeat import Heartbeat
+from portal.models.kill_switch import KillSwitch
+from portal.models.proof import HostProof
 from portal.models.result import Result
 from portal.models.run import Run
 from portal.models.scenario import Scenario, ScenarioVersion
@@ -20,6 +22,8 @@ __all__ = [
     "CallCount",
     "Environment",
     "Heartbeat",
+    "HostProof",
+    "KillSwitch",
     "Result",
     "Run",
     "RunEvent",

@@ -8,7 +8,9 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from portal.core.access import Actor
-from portal.core.plan import Guard
+from portal.core.guard import Guard
+from portal.core.hours import Freeze
+from portal.core.wire import from_plain
 from portal.models.scenario import NAME
 from portal.models.standing import clean_thresholds
 
@@ -38,6 +40,25 @@ class Environment(models.Model):
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Arrivals per second."
     )
     longest_seconds = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    allowed_hosts = models.JSONField(
+        default=list, blank=True, help_text='Beside the targets\' own: ["shop.example.com", "*.test.example.com"].'
+    )
+    allowed_networks = models.JSONField(
+        default=list, blank=True, help_text='Addresses that are not public but may be loaded: ["10.20.0.0/16"].'
+    )
+    most_runs = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="At the same time."
+    )
+    most_cost = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0)], help_text="USD a run, estimated.")
+    most_cost_a_month = models.FloatField(null=True, blank=True, validators=[MinValueValidator(0)], help_text="USD, estimated.")
+    allowed_hours = models.JSONField(default=list, blank=True, help_text='["mon-fri 20:00-06:00"]; empty: at any time.')
+    timezone = models.CharField(max_length=60, default="UTC", blank=True, help_text="Of the allowed hours.")
+    freezes = models.JSONField(
+        default=list,
+        blank=True,
+        help_text='[{"start": "2026-11-27T00:00Z", "end": "2026-11-30T00:00Z", "reason": "the sale"}]',
+    )
+    requires_approval = models.BooleanField(default=False, help_text="A second person releases every run.")
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
 
@@ -54,4 +75,9 @@ class Environment(models.Model):
 
     def guard(self) -> Guard:
         longest = None if self.longest_seconds is None else timedelta(seconds=self.longest_seconds)
-        return Guard(most_vus=self.most_vus, most_rate=self.most_rate, longest=longest)
+        return Guard(
+            most_vus=self.most_vus, most_rate=self.most_rate, longest=longest, hosts=tuple(self.allowed_hosts),
+            networks=tuple(self.allowed_networks), loopback=self.place == Place.LOCAL, most_runs=self.most_runs,
+            most_cost=self.most_cost, most_cost_a_month=self.most_cost_a_month, hours=tuple(self.allowed_hours),
+            zone=self.timezone, freezes=from_plain(tuple[Freeze, ...], self.freezes), approval=self.requires_approval,
+        )  # fmt: skip

@@ -96,6 +96,8 @@ class Run(models.Model):
     created = models.DateTimeField(default=timezone.now, db_index=True)
     started = models.DateTimeField(null=True)
     ended = models.DateTimeField(null=True)
+    approved_by = models.CharField(max_length=150, blank=True)
+    cost = models.FloatField(default=0, help_text="USD, estimated before the start.")
     stop_requested_by = models.CharField(max_length=150, blank=True)
     launch_attempts = models.PositiveIntegerField(default=0)
     revived = models.DateTimeField(null=True, help_text="When a lost job was last asked for again.")

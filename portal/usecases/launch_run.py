@@ -8,16 +8,22 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import logging
+from datetime import UTC, datetime
 
-from portal.core.errors import PortalError, RequestRejected
+from django.db import transaction
+
+from portal.core.errors import Conflict, PlanRejected, PortalError, RequestRejected
 from portal.core.plan import LoadPlan, is_scripted
 from portal.core.protocol import Pulse
+from portal.core.recheck import recheck
 from portal.core.run_state import EndReason, RunState
 from portal.core.split import split
 from portal.core.wire import to_plain
 from portal.models import Run, Worker
 from portal.stores.bundle import pack
 from portal.stores.run_store import RunStore
+from portal.usecases.admit_run import admit_run
+from portal.usecases.check_targets import check_targets
 from portal.usecases.end_run import end_run
 from portal.wiring import Parts
 
@@ -38,6 +44,8 @@ def launch_run(run_id: str, parts: Parts) -> None:
             end_run(run_id, EndReason.LAUNCH_FAILED, parts, message=f"{MOST_ATTEMPTS} attempts to launch did not finish.")
             return
         _launch(run, parts)
+    except (PlanRejected, Conflict) as error:
+        end_run(run_id, EndReason.REJECTED, parts, message=str(error))
     except RequestRejected as error:
         end_run(run_id, EndReason.SCRIPT_ERROR, parts, message=str(error))
     except (PortalError, OSError) as error:
@@ -52,8 +60,14 @@ def _launch(run: Run, parts: Parts) -> None:
     plan = run.load_plan()
     if run.state == RunState.PLANNING:
         plan = _prepare(run, plan, store, parts)
-        if not Run.objects.advance(run.id, RunState.LAUNCHING, old=(RunState.PLANNING,), plan=to_plain(plan)):
+        waits = run.environment.requires_approval
+        if not waits:
+            _check_again(run, plan, parts)
+        next_state = RunState.AWAITING_APPROVAL if waits else RunState.LAUNCHING
+        if not Run.objects.advance(run.id, next_state, old=(RunState.PLANNING,), plan=to_plain(plan)) or waits:
             return
+    elif not Worker.objects.filter(run=run).exists():
+        _check_again(run, plan, parts)
     store.pulse(Pulse(parts.clock.now()))
     missing = _missing(run)
     backend = parts.backend(run.environment.place, run.backend)
@@ -66,6 +80,17 @@ def _launch(run: Run, parts: Parts) -> None:
             ignore_conflicts=True,
         )
     log.info("launched", extra={"run_id": run.id, "workers": plan.workers})
+
+
+def _check_again(run: Run, plan: LoadPlan, parts: Parts) -> None:
+    """By the environment's guard rails as they are now, and by where its hosts lead now. Raises PlanRejected and Conflict."""
+    guard = run.environment.guard()
+    with transaction.atomic():
+        admit_run(run.environment, guard, run.cost, without=run.id)
+    problems = recheck(plan, guard, now=datetime.fromtimestamp(parts.clock.now(), UTC), resolve=parts.resolve)
+    if problems:
+        raise PlanRejected(problems)
+    check_targets(run.environment, guard, plan.targets, parts, again=True)
 
 
 def _missing(run: Run) -> tuple[int, ...]:

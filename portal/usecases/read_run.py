@@ -12,6 +12,7 @@ from django.utils import timezone
 from portal.core.access import Actor
 from portal.core.errors import NotFound, WireInvalid
 from portal.core.plan import LoadPlan
+from portal.core.recheck import plan_digest
 from portal.core.thresholds import Threshold, evidence
 from portal.core.wire import from_plain
 from portal.models import Result, Run
@@ -41,6 +42,9 @@ def detail_of(run: Run, *, public_url: str = "", now: datetime | None = None) ->
         **status_of(run, public_url=public_url, now=now),
         "load": load_in_words(plan.load) if plan else "",
         "script_digest": plan.script_digest if plan else "",
+        "plan_digest": plan_digest(plan) if plan else "",
+        "approved_by": run.approved_by or None,
+        "estimated_cost": run.cost,
         "targets": dict(plan.targets) if plan else {},
         "requests": summary.get("requests"),
         "failed": summary.get("failed"),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from portal import queue
 from portal.core.access import Action, Actor
-from portal.core.errors import Conflict, RequestRejected
+from portal.core.cost import estimate
+from portal.core.errors import Conflict, PlanRejected, RequestRejected
+from portal.core.guard import time_problems
 from portal.core.plan import LoadPlan, build_plan, engine_environment
 from portal.core.request import LoadTestRequest
 from portal.core.script import ScriptFacts
@@ -19,9 +22,12 @@ from portal.core.thresholds import Threshold, with_overrides
 from portal.core.wire import to_plain
 from portal.models import Environment, Run, RunEvent, Scenario, ScenarioVersion
 from portal.models.audit import Deed
+from portal.models.environment import Place
 from portal.models.event import EventKind
 from portal.models.run import new_run_id
 from portal.models.standing import standing_thresholds
+from portal.usecases.admit_run import admit_run
+from portal.usecases.check_targets import Proof, check_targets, keep_proofs
 from portal.usecases.record_audit import record
 from portal.wiring import Parts
 
@@ -34,6 +40,9 @@ class Planned:
     environment: Environment
     plan: LoadPlan
     facts: ScriptFacts
+    cost: float
+    """USD, estimated; nothing on this machine."""
+    proofs: tuple[Proof, ...] = ()
 
 
 def request_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Run:
@@ -49,10 +58,12 @@ def request_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Run:
     plan = planned.plan
     try:
         with transaction.atomic():
+            admit_run(planned.environment, plan.guard, planned.cost)
+            keep_proofs(planned.environment, planned.proofs)
             run = Run.objects.create(
                 id=plan.run_id, version=planned.version, environment=planned.environment, backend=request.backend,
                 plan=to_plain(plan), workers=plan.workers, tags=dict(request.tags), note=request.note,
-                requested_by=by.name,
+                requested_by=by.name[:150], cost=planned.cost,
                 idempotency_key=request.idempotency_key or None, request_digest=digest,
             )  # fmt: skip
             RunEvent.objects.create(run=run, at=run.created, kind=EventKind.STATE, state=run.state)
@@ -79,7 +90,13 @@ def plan_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Planned:
         guard=environment.guard(), targets=environment.targets, parameters=environment.parameters,
         thresholds=_standing(version.scenario, environment), fail_on_regression=version.scenario.fail_on_regression,
     )  # fmt: skip
-    return Planned(version, environment, plan, facts)
+    late = tuple(time_problems(plan.guard, start=datetime.fromtimestamp(parts.clock.now(), UTC), length=plan.duration))
+    if late:
+        raise PlanRejected(late)
+    network, proofs = check_targets(environment, plan.guard, plan.targets, parts)
+    plan = replace(plan, network=network)
+    cost = 0.0 if environment.place == Place.LOCAL else estimate(plan).cost.likely
+    return Planned(version, environment, plan, facts, cost, proofs)
 
 
 def _standing(scenario: Scenario, environment: Environment) -> tuple[Threshold, ...]:

@@ -10,14 +10,16 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from portal.core.errors import NotFound, PortalError, RequestRejected
 from portal.core.ports import Engine, Gate, Intake
 from portal.core.protocol import DoneReason, Lease
+from portal.core.recheck import recheck
 from portal.core.split import WorkerAssignment
 from portal.core.window import LabelPolicy, Window
+from portal.net.resolve import resolve
 from portal.stores.bundle import unpack
 from portal.stores.run_store import RunStore
 from runner_images.agent.clock import SystemClock
@@ -41,13 +43,19 @@ class NothingLeft(PortalError):
     """There is no load to make any more."""
 
 
+class NotAllowed(NothingLeft):
+    """The environment does not allow to start now."""
+
+
 class Work:
     """`live` returns the exit code; raises StoreUnavailable when the store cannot even be read at the start."""
 
     def __init__(
-        self, settings: AgentSettings, store: RunStore, clock: SystemClock, orders: Orders, engine: Callable[[str], Engine]
-    ) -> None:
+        self, settings: AgentSettings, store: RunStore, clock: SystemClock, orders: Orders, engine: Callable[[str], Engine],
+        resolve: Callable[[str], tuple[str, ...]] = resolve,
+    ) -> None:  # fmt: skip
         self._settings, self._store, self._clock, self._orders, self._engine = settings, store, clock, orders, engine
+        self._resolve = resolve
 
     def live(self) -> int:
         slot, epoch = self._settings.slot, self._settings.epoch
@@ -74,6 +82,7 @@ class Work:
             assignment = self._taken_over(assignment)
             if assignment.elapsed >= assignment.plan.duration:
                 raise NothingLeft("The replacement came after the end of the load.")
+            self._check_again(assignment)
             run = self._start_engine(assignment, files, folder, report)
         except Exception as error:  # Whatever keeps a worker from starting must reach the user, a bug of ours too.
             is_script = isinstance(error, RequestRejected)
@@ -85,6 +94,13 @@ class Work:
         else:
             run.live()
         return ExitCode.DONE if report.was_written else ExitCode.STORE_FAILED
+
+    def _check_again(self, assignment: WorkerAssignment) -> None:
+        """The environment's guard rails, here and now: between the plan and this start a name may have been led elsewhere."""
+        plan, now = assignment.plan, datetime.fromtimestamp(self._clock.now(), UTC)
+        problems = recheck(plan, plan.guard, now=now, resolve=self._resolve, elapsed=assignment.elapsed)
+        if problems:
+            raise NotAllowed("The guard rails forbid this start. " + " ".join(str(problem) for problem in problems))
 
     def _fetch_bundle(self, assignment: WorkerAssignment, folder: Path) -> Mapping[str, bytes]:
         data = self._store.bundle()

@@ -24,7 +24,16 @@ def logged_in(role: Role) -> Client:
 
 def test_saving_and_deleting_an_environment_is_told(browser: Client) -> None:
     row = an_environment()
-    fields = {"name": "local", "place": "local", **NO_ROWS, "targets": "{}", "parameters": '{"LANGUAGE": "de"}', "most_vus": "5"}
+    fields = {
+        "name": "local",
+        "place": "local",
+        "freezes": "[]",
+        "timezone": "UTC",
+        **NO_ROWS,
+        "targets": "{}",
+        "parameters": '{"LANGUAGE": "de"}',
+        "most_vus": "5",
+    }
     browser.post(reverse("admin:portal_environment_change", args=(row.pk,)), fields)
     browser.post(reverse("admin:portal_environment_delete", args=(row.pk,)), {"post": "yes"})
     deleted, saved = AuditEntry.objects.all()

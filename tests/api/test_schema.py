@@ -23,7 +23,8 @@ OPERATIONS = [
 ]
 
 READS = [row for row in OPERATIONS if row[0] == "get"]
-WRITES = [row for row in OPERATIONS if "requestBody" in row[2]]
+# The digest of an approval is that of one plan: no example of it can work. tests/api/test_brakes.py has a real one.
+WRITES = [row for row in OPERATIONS if "requestBody" in row[2] and not row[1].endswith("/approve")]
 
 
 def operation_id(part: Any) -> str:

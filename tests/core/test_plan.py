@@ -7,15 +7,16 @@ import pytest
 
 from portal.core.data_files import DataFile, Sharing
 from portal.core.errors import PlanRejected, Problem
+from portal.core.guard import Guard
 from portal.core.load import ClosedLoad, ScriptLoad
 from portal.core.loss import OnWorkerLoss
-from portal.core.plan import Guard, Limits, LoadPlan, ScenarioRef, build_plan, engine_environment, flush_every, is_scripted
+from portal.core.plan import Limits, LoadPlan, ScenarioRef, build_plan, engine_environment, flush_every, is_scripted
 from portal.core.script import ScriptFacts
 from portal.core.thresholds import parse_thresholds
 from tests.core.plans import FACTS, asked, plan
 
 LAMBDA = Limits(("k6",), timedelta(minutes=14), most_workers=100, vus_per_worker=50, advice="Use fargate, which runs for days.")
-OPEN = Guard()
+OPEN = Guard(hosts=("c",))
 
 
 def build(

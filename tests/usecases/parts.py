@@ -26,6 +26,7 @@ from portal.core.snapshot import Point
 from portal.core.split import WorkerAssignment
 from portal.models import Run
 from portal.models.run import new_run_id
+from portal.net.resolve import resolve
 from portal.stores.memory import MemoryStore
 from portal.stores.run_store import RunStore
 from portal.wiring import Parts
@@ -166,13 +167,18 @@ class Scene:
     backend: FakeBackend = field(default_factory=FakeBackend)
     engine: FakeEngine = field(default_factory=FakeEngine)
     objects: ShakyStore = field(default_factory=ShakyStore)
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the resolver says; addresses are their own."""
+    proved: set[str] = field(default_factory=set)
+    """Hosts whose owner published the token."""
 
     @property
     def parts(self) -> Parts:
         return Parts(
             engine=lambda name: self.engine, backend=lambda place, name: self.backend, limits=LIMITS,
             store=lambda run_id: RunStore(self.objects, run_id), sandbox=HostSandbox(), clock=self.clock, owner="tests:1",
-            public_url="http://127.0.0.1:8000",
+            public_url="http://127.0.0.1:8000", resolve=lambda host: self.names.get(host) or resolve(host),
+            find_proof=lambda url, host, address, token: "dns" if host in self.proved else "",
         )  # fmt: skip
 
     def as_process(self, owner: str) -> Parts:

@@ -109,6 +109,9 @@ class Status(State):
 class Detail(Status):
     load = text()
     script_digest = text()
+    plan_digest = text()
+    approved_by = serializers.CharField(allow_null=True)
+    estimated_cost = serializers.FloatField()
     targets = TextsField()
     requests = number()
     failed = number()

@@ -98,6 +98,12 @@ class VersionPage(serializers.Serializer):
     next = serializers.CharField(allow_null=True)
 
 
+class Freeze(serializers.Serializer):
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    reason = serializers.CharField(required=False, allow_blank=True)
+
+
 class EnvironmentChange(serializers.Serializer):
     """What is left out is empty afterwards."""
 
@@ -109,6 +115,15 @@ class EnvironmentChange(serializers.Serializer):
     most_vus = serializers.IntegerField(required=False, allow_null=True, min_value=1)
     most_rate = serializers.IntegerField(required=False, allow_null=True, min_value=1)
     longest_seconds = serializers.IntegerField(required=False, allow_null=True, min_value=1)
+    allowed_hosts = serializers.ListField(child=serializers.CharField(), required=False)
+    allowed_networks = serializers.ListField(child=serializers.CharField(), required=False)
+    most_runs = serializers.IntegerField(required=False, allow_null=True, min_value=1)
+    most_cost = serializers.FloatField(required=False, allow_null=True, min_value=0)
+    most_cost_a_month = serializers.FloatField(required=False, allow_null=True, min_value=0)
+    allowed_hours = serializers.ListField(child=serializers.CharField(), required=False)
+    timezone = serializers.CharField(required=False)
+    freezes = Freeze(many=True, required=False)
+    requires_approval = serializers.BooleanField(required=False)
 
 
 class EnvironmentBody(EnvironmentChange):
@@ -125,6 +140,15 @@ class EnvironmentRow(serializers.Serializer):
     most_vus = serializers.IntegerField(allow_null=True)
     most_rate = serializers.IntegerField(allow_null=True)
     longest_seconds = serializers.IntegerField(allow_null=True)
+    allowed_hosts = serializers.ListField(child=serializers.CharField())
+    allowed_networks = serializers.ListField(child=serializers.CharField())
+    most_runs = serializers.IntegerField(allow_null=True)
+    most_cost = serializers.FloatField(allow_null=True)
+    most_cost_a_month = serializers.FloatField(allow_null=True)
+    allowed_hours = serializers.ListField(child=serializers.CharField())
+    timezone = serializers.CharField()
+    freezes = Freeze(many=True)
+    requires_approval = serializers.BooleanField()
     created = moment(null=False)
     updated = moment(null=False)
 

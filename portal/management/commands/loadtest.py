@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from portal.core.errors import Conflict, PortalError, RequestRejected
-from portal.management.loadtest import audit, comparisons, runs, scripts, tokens
+from portal.management.loadtest import audit, brakes, comparisons, runs, scripts, tokens
 from portal.management.loadtest.arguments import add_subcommands
 from portal.management.loadtest.exit_codes import TABLE, ExitCode
 from portal.wiring import parts
@@ -64,6 +64,7 @@ class Command(BaseCommand):
             case name:
                 known = {"status": runs.status, "results": runs.results, "stop": runs.stop, "templates": runs.templates,
                          "validate": scripts.validate, "import": scripts.import_script, "baseline": comparisons.baseline,
-                         "compare": comparisons.compare}  # fmt: skip
+                         "compare": comparisons.compare, "approve": brakes.approve,
+                         "kill-switch": brakes.kill_switch}  # fmt: skip
                 known[name](options, parts(), out)
         return ExitCode.PASSED

@@ -28,6 +28,8 @@ def add_subcommands(parser: argparse.ArgumentParser, backends: tuple[str, ...]) 
     _import(commands.add_parser("import", help="save a script as a scenario's next version"))
     _token(commands.add_parser("token", help="make an API token; it is shown once"))
     _audit(commands.add_parser("audit", help="print who did what"))
+    _approve(commands.add_parser("approve", help="release a run that waits for a second person"))
+    _kill_switch(commands.add_parser("kill-switch", help="stop everything and block new starts, or lift that"))
 
 
 def request_body(options: dict[str, Any], problems: list[Problem]) -> dict[str, object]:
@@ -114,6 +116,16 @@ def _token(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=int, metavar="N", help="how many days it works; the same as --expires Nd")
     parser.add_argument("--expires", metavar="TIME", help="how long it works, such as 12h or 30d; default: until revoked")
     _json(parser)
+
+
+def _approve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID")
+    parser.add_argument("--digest", default="", metavar="SHA256", help="of the plan; without it the plan is shown")
+
+
+def _kill_switch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("to", choices=("on", "off"))
+    parser.add_argument("--reason", default="", metavar="TEXT")
 
 
 def _audit(parser: argparse.ArgumentParser) -> None:

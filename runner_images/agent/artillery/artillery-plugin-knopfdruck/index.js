@@ -3,6 +3,7 @@
 // with what happened in it; all numbers are additive, so a second may be spread over lines (the gauges vus and lag
 // aside). Histograms have k6's bucket layout. With KD_GATE it says ready and waits until that file holds the start
 // time in unix seconds. Read by portal/engines/artillery_lines.py.
+if (process.env.KD_BLOCKED) require('./blocked.js');
 const fs = require('node:fs');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 const { isMainThread, threadId, BroadcastChannel } = require('node:worker_threads');

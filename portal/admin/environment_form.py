@@ -1,0 +1,127 @@
+"""The form of an environment. What is JSON is shown over several lines and read by the same rules as in the API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any  # Any: a JSON field's value
+
+from django import forms
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from portal.core import guard_fields
+from portal.core.errors import RequestRejected
+from portal.core.request import parse_request
+from portal.models import Environment
+
+
+class PrettyJSONField(forms.JSONField):
+    """JSON over several lines, so that people can read and edit it."""
+
+    def prepare_value(self, value: Any) -> str:
+        return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one a line, that `read` takes or refuses with a sentence."""
+
+    def __init__(self, read: Callable[[object], list[str]], *, label: str, help_text: str) -> None:
+        widget = UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 3, "spellcheck": "false"})
+        super().__init__(required=False, label=label, help_text=help_text, widget=widget)
+        self.read = read
+
+    def prepare_value(self, value: Any) -> str:
+        return "\n".join(value) if isinstance(value, list) else value or ""
+
+    def clean(self, value: Any) -> Any:
+        return _read(self.read, [line.strip() for line in super().clean(value).splitlines() if line.strip()])
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), (data or "").replace("\r\n", "\n"))
+
+
+class EnvironmentForm(forms.ModelForm):
+    targets = PrettyJSONField(
+        required=False,
+        widget=UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 7, "spellcheck": "false"}),
+        help_text='URLs by service: {"product": "http://127.0.0.1:18101"}. Scripts see them as TARGET_PRODUCT.',
+    )
+    parameters = PrettyJSONField(
+        required=False,
+        widget=UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 5, "spellcheck": "false"}),
+        help_text='Variables every script sees: {"LANGUAGE": "de"}. No secrets: people who see runs see them.',
+    )
+
+    allowed_hosts = LinesField(
+        guard_fields.hosts, label="Allowed hosts", help_text="Beside those of the targets, one a line: *.test.example.com."
+    )
+    allowed_networks = LinesField(
+        guard_fields.networks, label="Allowed networks", help_text="That are not public, one a line: 10.20.0.0/16."
+    )
+    allowed_hours = LinesField(guard_fields.hours, label="Allowed hours", help_text="One a line: mon-fri 20:00-06:00.")
+    freezes = PrettyJSONField(
+        required=False,
+        widget=UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 3, "spellcheck": "false"}),
+        help_text='[{"start": "2026-11-27T00:00Z", "end": "2026-11-30T00:00Z", "reason": "the sale"}]',
+    )
+
+    class Meta:
+        model = Environment
+        fields = (
+            "name",
+            "description",
+            "place",
+            "targets",
+            "parameters",
+            "thresholds",
+            "most_vus",
+            "most_rate",
+            "longest_seconds",
+            "allowed_hosts",
+            "allowed_networks",
+            "most_runs",
+            "most_cost",
+            "most_cost_a_month",
+            "allowed_hours",
+            "timezone",
+            "freezes",
+            "requires_approval",
+        )
+        labels = {
+            "most_vus": "Virtual users",
+            "most_rate": "Arrivals per second",
+            "longest_seconds": "Seconds",
+            "most_runs": "Runs at once",
+            "most_cost": "USD a run",
+            "most_cost_a_month": "USD a month",
+        }
+        help_texts = {"most_rate": ""}
+        widgets = {"description": UnfoldAdminTextareaWidget({"rows": 3})}
+
+    def clean_targets(self) -> dict[str, str]:
+        return self._checked("targets")
+
+    def clean_parameters(self) -> dict[str, str]:
+        return self._checked("parameters")
+
+    def clean_timezone(self) -> str:
+        return str(_read(guard_fields.zone, self.cleaned_data["timezone"] or "UTC"))
+
+    def clean_freezes(self) -> Any:
+        return _read(guard_fields.freezes, self.cleaned_data["freezes"] or [])
+
+    def _checked(self, name: str) -> dict[str, str]:
+        """The same rules as for a request that brings its own targets and parameters."""
+        value = self.cleaned_data[name] or {}
+        try:
+            request = parse_request({"scenario": "any", "environment": "any", name: value}, backend="")
+        except RequestRejected as error:
+            raise forms.ValidationError([f"{problem.message} {problem.hint}".strip() for problem in error.problems]) from error
+        return dict(getattr(request, name))
+
+
+def _read(read: Callable[[Any], Any], value: object) -> Any:
+    try:
+        return read(value)
+    except ValueError as error:
+        raise forms.ValidationError(f"{error} {getattr(error, 'hint', '')}".strip()) from error
