@@ -114,6 +114,8 @@ class Run(models.Model):
         indexes = (
             models.Index(fields=("state", "next_poll"), name="run_due"),
             models.Index(fields=("-created", "-id"), name="run_newest"),
+            models.Index(fields=("-started", "-id"), name="run_last_started"),
+            models.Index(fields=("-ended", "-id"), name="run_last_ended"),
             models.Index(fields=("version", "-created"), name="run_of_version"),
             models.Index(fields=("environment", "-created"), name="run_of_environment"),
             models.Index(fields=("state", "-created"), name="run_in_state"),
