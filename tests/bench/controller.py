@@ -16,11 +16,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any  # Any: the fields of a plan
 
 import psutil
 
 if TYPE_CHECKING:
+    from portal.core.run_state import RunState
     from portal.models import Run
     from portal.wiring import Parts
 
@@ -29,14 +30,20 @@ WARM_UP, SECONDS = 20, 70
 """The measured time holds one keeping at least."""
 
 
-def watch(folder: Path, workers: int, seconds: int, names: int, per_second: int) -> dict[str, float]:
-    """Sets Django up over an empty database in `folder`; one call in one process."""
+def set_up(folder: Path) -> None:
+    """Django over an empty database and store in `folder`; once in a process, so imports that need it come late."""
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "portal.settings", "KNOPFDRUCK_DATA_DIR": str(folder), "KNOPFDRUCK_STORE": f"file://{folder}/store",
     }  # fmt: skip
     import django
+    from django.core.management import call_command
 
     django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def watch(folder: Path, workers: int, seconds: int, names: int, per_second: int) -> dict[str, float]:
+    set_up(folder)
     run, parts = _running(workers)
     from portal.usecases.watch_run import Watches, watch_run
 
@@ -58,34 +65,53 @@ def watch(folder: Path, workers: int, seconds: int, names: int, per_second: int)
         raise RuntimeError(f"The run did not go on: {run.state}, {run.message}")
     return {
         "workers": workers, "flush_seconds": flush, "cpu_share": round(spent / passed, 3),
-        "rss_mb": round(psutil.Process().memory_info().rss / 1e6), "peak_rss_mb": round(_peak_mb()),
+        "rss_mb": round(psutil.Process().memory_info().rss / 1e6), "peak_rss_mb": round(peak_mb()),
         "slowest_look_s": round(slowest, 2), "requests_merged": run.progress["requests"],
         "seconds_behind": round(time.time() - run.started.timestamp() - run.progress["second"], 1) if run.started else 0.0,
     }  # fmt: skip
 
 
 def _running(workers: int) -> tuple[Run, Parts]:
-    """A run whose load begins now; imports that need Django come late."""
-    from dataclasses import replace
-    from datetime import UTC, datetime, timedelta
-
-    from django.core.management import call_command
+    """A run whose load begins in a few seconds."""
+    from datetime import timedelta
 
     from portal.core.plan import flush_every
-    from portal.core.protocol import Start
     from portal.core.run_state import RunState
+
+    hour = timedelta(hours=1)
+    return _staged(int(time.time()) + 5, workers, RunState.RUNNING, duration=hour, flush_every=flush_every(workers, hour))
+
+
+def finished_by(t0: int, seconds: int) -> tuple[Run, Parts]:
+    """A run of one worker whose load is over, but for its measurements."""
+    from datetime import timedelta
+
+    from portal.core.protocol import Done, DoneReason
+    from portal.core.run_state import EndReason, RunState
+
+    run, parts = _staged(t0, 1, RunState.COLLECTING, duration=timedelta(seconds=seconds))
+    run.end_reason = EndReason.COMPLETED
+    run.save()
+    run.worker_rows.update(state="done")
+    done = Done(0, 1, float(t0 + seconds), DoneReason.COMPLETED, 0, started_at=float(t0), last_second=t0 + seconds)
+    parts.store(run.id).done(done)
+    return run, parts
+
+
+def _staged(t0: int, workers: int, state: RunState, **plan: Any) -> tuple[Run, Parts]:
+    from dataclasses import replace
+    from datetime import UTC, datetime
+
+    from portal.core.protocol import Start
     from portal.models import Worker
     from portal.wiring import parts
     from tests.builders import a_plan, a_run
     from tests.usecases.parts import FakeBackend
 
-    call_command("migrate", verbosity=0)
-    t0 = int(time.time()) + 5
-    hour = timedelta(hours=1)
-    plan = a_plan(run_id="bench", workers=workers, duration=hour, flush_every=flush_every(workers, hour))
-    run = a_run(id="bench", plan=plan, state=RunState.RUNNING, started=datetime.fromtimestamp(t0, UTC))
+    run = a_run(id="bench", plan=a_plan(run_id="bench", workers=workers, **plan), state=state,
+                started=datetime.fromtimestamp(t0, UTC))  # fmt: skip
     Worker.objects.bulk_create(Worker(run=run, slot=slot, reference=f"fake:{slot}") for slot in range(workers))
-    backend = FakeBackend()
+    backend = FakeBackend(ends_when="told")
     made = replace(parts(), backend=lambda place, name: backend)
     made.store(run.id).start(Start(t0))
     return run, made
@@ -105,7 +131,7 @@ def _crowd(run_id: str, folder: Path, workers: int, flush: int, seconds: int, na
         process.wait()
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e3 if sys.platform == "linux" else 1e6)
 
 
