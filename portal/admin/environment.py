@@ -35,7 +35,7 @@ class EnvironmentAdmin(Audited):
     search_fields = ("name", "description")
     fieldsets = (
         (None, {"fields": ("name", "description", "place")}),
-        ("What scripts see", {"fields": ("targets", "parameters")}),
+        ("What scripts see", {"fields": ("targets", "parameters", "secrets")}),
         ("How its runs are judged", {"fields": ("thresholds",)}),
         (
             "Guard rails",

@@ -9,7 +9,7 @@ from typing import Any  # Any: a JSON field's value
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from portal.core import guard_fields
+from portal.core import guard_fields, secret_refs
 from portal.core.errors import RequestRejected
 from portal.core.request import parse_request
 from portal.models import Environment
@@ -65,6 +65,12 @@ class EnvironmentForm(forms.ModelForm):
         help_text='[{"start": "2026-11-27T00:00Z", "end": "2026-11-30T00:00Z", "reason": "the sale"}]',
     )
 
+    secrets = PrettyJSONField(
+        required=False,
+        widget=UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 3, "spellcheck": "false"}),
+        help_text='References, never values: {"API_KEY": "env:KNOPFDRUCK_SECRET_API_KEY"}. Only workers read the values.',
+    )
+
     class Meta:
         model = Environment
         fields = (
@@ -73,6 +79,7 @@ class EnvironmentForm(forms.ModelForm):
             "place",
             "targets",
             "parameters",
+            "secrets",
             "thresholds",
             "most_vus",
             "most_rate",
@@ -103,6 +110,9 @@ class EnvironmentForm(forms.ModelForm):
 
     def clean_parameters(self) -> dict[str, str]:
         return self._checked("parameters")
+
+    def clean_secrets(self) -> Any:
+        return _read(secret_refs.secrets, self.cleaned_data["secrets"] or {})
 
     def clean_timezone(self) -> str:
         return str(_read(guard_fields.zone, self.cleaned_data["timezone"] or "UTC"))

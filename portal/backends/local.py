@@ -19,6 +19,7 @@ from portal.backends import LIMITS
 from portal.core.errors import LaunchFailed
 from portal.core.plan import LoadPlan
 from portal.core.ports import EngineTools, WorkerHandle, WorkerStatus
+from portal.core.secret_refs import PREFIX as SECRETS
 
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID",
              "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "SSL_CERT_FILE")  # fmt: skip
@@ -64,7 +65,7 @@ class LocalBackend:
         return WorkerHandle(slot, epoch, f"{pid}:0")
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        kept = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(SECRETS)}
         tools = {"K6_BIN": self._tools.k6, "NODE_BIN": self._tools.node, "ARTILLERY_BIN": self._tools.artillery}
         return {**kept, **tools, "PYTHONUNBUFFERED": "1", "OPENBLAS_NUM_THREADS": "1"}
 

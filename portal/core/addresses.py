@@ -21,6 +21,7 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("reserved", ("0.0.0.0/8", "192.0.0.0/24", "198.18.0.0/15", "240.0.0.0/4", "::/128")),
 )
 _FORBIDDEN = tuple((kind, tuple(ip_network(text) for text in texts)) for kind, texts in _KINDS)
+_MAPPED = IPv6Network("::ffff:0:0/96")
 _EMBEDDED = ((IPv6Network("64:ff9b::/96"), 0), (IPv6Network("::/96"), 0), (IPv6Network("2002::/16"), 80))
 """IPv6 ranges that carry an IPv4 address, and how many bits stand behind it."""
 
@@ -43,7 +44,9 @@ def is_within(address: str, networks: Iterable[str]) -> bool:
 
 def block_list(allowed: Iterable[str]) -> tuple[str, ...]:
     """All addresses but these, as networks: for engines that can refuse addresses but not allow them."""
-    open_networks = [read_network(text) for text in allowed]
+    # Engines look at an IPv4 address inside an IPv6 one as the IPv4 address; Node also the other way round, so that
+    # blocking the range of such addresses would block all of IPv4.
+    open_networks = [_MAPPED, *(read_network(text) for text in allowed)]
     blocked: list[Network] = []
     for whole in (ip_network("0.0.0.0/0"), ip_network("::/0")):
         blocked += _without(whole, [network for network in open_networks if network.version == whole.version])

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from portal.core import fields, guard_fields
+from portal.core import fields, guard_fields, secret_refs
 from portal.core.fields import FieldError
 from portal.core.reader import Reader
 from portal.core.script import ScriptSource
@@ -22,7 +22,7 @@ SCRIPT_NAMES = {"k6": "script.js", "artillery": "script.yml"}
 VERSION_FIELDS = ("file", "script", "files", "title", "description")
 SCENARIO_FIELDS = ("name", "engine", *VERSION_FIELDS)
 SHELF_FIELDS = ("title", "description", "archived", "public", "fail_on_regression", "thresholds")
-ENVIRONMENT_FIELDS = ("name", "description", "place", "targets", "parameters", "thresholds", "most_vus", "most_rate",
+ENVIRONMENT_FIELDS = ("name", "description", "place", "targets", "parameters", "secrets", "thresholds", "most_vus", "most_rate",
                       "longest_seconds", "allowed_hosts", "allowed_networks", "most_runs", "most_cost", "most_cost_a_month",
                       "allowed_hours", "timezone", "freezes", "requires_approval")  # fmt: skip
 MOST_FILES, LONGEST_PATH, LONGEST_TITLE = 500, 200, 200
@@ -46,6 +46,7 @@ class EnvironmentDraft:
     place: str = "local"
     targets: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
     thresholds: Mapping[str, object] = field(default_factory=dict)
     most_vus: int | None = None
     most_rate: int | None = None
@@ -106,6 +107,7 @@ def parse_environment(data: Mapping[str, object], *, places: tuple[str, ...], na
     draft = EnvironmentDraft(
         name=said, description=reader.read("description", fields.text, ""), place=reader.read("place", one_of(places), places[0]),
         targets=reader.read("targets", fields.targets, {}), parameters=reader.read("parameters", fields.parameters, {}),
+        secrets=reader.read("secrets", secret_refs.secrets, {}),
         thresholds=reader.read("thresholds", thresholds, {}), most_vus=reader.read("most_vus", fields.whole(MOST_NUMBER), None),
         most_rate=reader.read("most_rate", fields.whole(MOST_NUMBER), None),
         longest_seconds=reader.read("longest_seconds", fields.whole(MOST_NUMBER), None),

@@ -65,6 +65,8 @@ class LoadPlan:
     warnings: tuple[str, ...] = ()
     fail_on_regression: bool = False
     on_worker_loss: OnWorkerLoss = OnWorkerLoss.CONTINUE
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Variables whose values only a worker reads, from where these references say."""
     guard: Guard = field(default_factory=Guard)
     network: Network | None = None
     """None: nobody asked where the load goes (a plan made without an environment)."""

@@ -30,6 +30,9 @@ class Environment(models.Model):
     place = models.CharField(max_length=20, choices=Place.choices, default=Place.LOCAL, help_text="Where workers run.")
     targets = models.JSONField(default=dict, blank=True, help_text='URLs by service: {"product": "http://127.0.0.1:18101"}.')
     parameters = models.JSONField(default=dict, blank=True, help_text="Variables every script sees; no secrets.")
+    secrets = models.JSONField(
+        default=dict, blank=True, help_text='References, never values: {"API_KEY": "env:KNOPFDRUCK_SECRET_API_KEY"}.'
+    )
     thresholds = models.JSONField(
         default=dict,
         blank=True,

@@ -17,6 +17,7 @@ from portal.core.plan import LoadPlan, is_scripted
 from portal.core.protocol import Pulse
 from portal.core.recheck import recheck
 from portal.core.run_state import EndReason, RunState
+from portal.core.secret_refs import with_stand_ins
 from portal.core.split import split
 from portal.core.wire import to_plain
 from portal.models import Run, Worker
@@ -103,7 +104,7 @@ def _prepare(run: Run, plan: LoadPlan, store: RunStore, parts: Parts) -> LoadPla
     """Bundle, plan and assignments in the store; equal on every attempt."""
     engine = parts.engine(plan.engine)
     override = None if is_scripted(plan.load) else plan.load
-    files = engine.bundle(run.version.source(), override, plan.engine_environment(), parts.sandbox)
+    files = engine.bundle(run.version.source(), override, with_stand_ins(plan.engine_environment(), plan.secrets), parts.sandbox)
     bundle = pack(files)
     plan = dataclasses.replace(plan, bundle_digest=hashlib.sha256(bundle).hexdigest())
     store.save_bundle(bundle)

@@ -95,7 +95,8 @@ def version_detail(row: ScenarioVersion) -> dict[str, Any]:
 def environment_row(row: Environment) -> dict[str, Any]:
     return {
         "name": row.name, "description": row.description, "place": row.place, "targets": row.targets,
-        "parameters": row.parameters, "thresholds": row.thresholds, "most_vus": row.most_vus, "most_rate": row.most_rate,
+        "parameters": row.parameters, "secrets": row.secrets,
+        "thresholds": row.thresholds, "most_vus": row.most_vus, "most_rate": row.most_rate,
         "longest_seconds": row.longest_seconds, "allowed_hosts": row.allowed_hosts, "allowed_networks": row.allowed_networks,
         "most_runs": row.most_runs, "most_cost": row.most_cost, "most_cost_a_month": row.most_cost_a_month,
         "allowed_hours": row.allowed_hours, "timezone": row.timezone, "freezes": row.freezes,

@@ -18,6 +18,7 @@ from portal.core.guard import time_problems
 from portal.core.plan import LoadPlan, build_plan, engine_environment
 from portal.core.request import LoadTestRequest
 from portal.core.script import ScriptFacts
+from portal.core.secret_refs import with_stand_ins
 from portal.core.thresholds import Threshold, with_overrides
 from portal.core.wire import to_plain
 from portal.models import Environment, Run, RunEvent, Scenario, ScenarioVersion
@@ -83,18 +84,23 @@ def plan_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Planned:
     targets = {**environment.targets, **request.targets}
     parameters = {**environment.parameters, **request.parameters}
     facts = parts.engine(version.scenario.engine).inspect(
-        version.source(), request.load, engine_environment(targets, parameters), parts.sandbox
-    )
+        version.source(),
+        request.load,
+        with_stand_ins(engine_environment(targets, parameters), environment.secrets),
+        parts.sandbox,
+    )  # fmt: skip
     plan = build_plan(
         request, run_id=new_run_id(), scenario=version.ref(), facts=facts, limits=parts.limits[request.backend],
         guard=environment.guard(), targets=environment.targets, parameters=environment.parameters,
         thresholds=_standing(version.scenario, environment), fail_on_regression=version.scenario.fail_on_regression,
     )  # fmt: skip
+    for name in set(request.parameters) & set(environment.secrets):
+        raise RequestRejected.because("parameters", f"{name} is a secret of this environment.", "Leave it out.")
     late = tuple(time_problems(plan.guard, start=datetime.fromtimestamp(parts.clock.now(), UTC), length=plan.duration))
     if late:
         raise PlanRejected(late)
     network, proofs = check_targets(environment, plan.guard, plan.targets, parts)
-    plan = replace(plan, network=network)
+    plan = replace(plan, network=network, secrets=environment.secrets)
     cost = 0.0 if environment.place == Place.LOCAL else estimate(plan).cost.likely
     return Planned(version, environment, plan, facts, cost, proofs)
 

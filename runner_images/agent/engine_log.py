@@ -20,10 +20,10 @@ _STAMP = re.compile(rb'^time="[^"]*" ')
 class EngineLog:
     """`script_errors` counts the lines that say that the user's script threw; `first_error` is the first of them."""
 
-    def __init__(self, is_script_error: Callable[[str], bool]) -> None:
+    def __init__(self, is_script_error: Callable[[str], bool], hide: Callable[[str], str] = str) -> None:
         self.script_errors = 0
         self.first_error = ""
-        self._is_script_error = is_script_error
+        self._is_script_error, self._hide = is_script_error, hide
         self._first: dict[bytes, _Line] = {}
         self._last: OrderedDict[bytes, _Line] = OrderedDict()
         self._rest = b""
@@ -67,7 +67,7 @@ class EngineLog:
             self.script_errors += times
 
     def _new(self, key: bytes, raw: bytes) -> _Line:
-        text = raw.decode(errors="replace").rstrip()
+        text = self._hide(raw.decode(errors="replace").rstrip())
         line = _Line(text[:LINE_LENGTH], self._is_script_error(text))
         if line.is_error and not self.first_error:
             self.first_error = line.text

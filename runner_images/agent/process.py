@@ -33,8 +33,10 @@ def die_with_parent() -> None:
 class EngineProcess:
     """Started at once; raises EngineMissing when the program is not there."""
 
-    def __init__(self, command: EngineCommand, folder: Path, is_script_error: Callable[[str], bool]) -> None:
-        self.log = EngineLog(is_script_error)
+    def __init__(
+        self, command: EngineCommand, folder: Path, is_script_error: Callable[[str], bool], hide: Callable[[str], str] = str
+    ) -> None:
+        self.log = EngineLog(is_script_error, hide)
         self._processes: list[subprocess.Popen[bytes]] = []
         output, end = os.pipe()
         try:

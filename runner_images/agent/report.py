@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from portal.core.errors import EngineOutputBroken, StoreUnavailable
 from portal.core.health import LAG
@@ -41,6 +41,8 @@ class Report:
         self._every = assignment.plan.flush_every.total_seconds()
         self._lock = threading.Lock()
         self._reporter = Reporter(store, clock, patience=patience)
+        self.hide: Callable[[str], str] = str
+        """Keeps secrets out of what is written for people."""
         self._seq = 0
         self._from: int | None = None
         self._t0: int | None = None
@@ -120,7 +122,7 @@ class Report:
         vitals = self.heart.vitals
         record = Done(
             slot=self._slot, epoch=self._epoch, at=self._clock.now(), reason=end.reason, exit_code=exit_code,
-            message=end.message or (process.log.first_error if process else ""),
+            message=self.hide(end.message) or (process.log.first_error if process else ""),
             log_tail=process.log.told()[-40:] if process else (), script_errors=process.log.script_errors if process else 0,
             snapshots=self._seq, digests=tuple(self._reporter.digests), started_at=self._released_at, first_second=self._t0,
             last_second=until if self._from is not None else None, broken_batches=broken,

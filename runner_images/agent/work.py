@@ -17,6 +17,7 @@ from portal.core.errors import NotFound, PortalError, RequestRejected
 from portal.core.ports import Engine, Gate, Intake
 from portal.core.protocol import DoneReason, Lease
 from portal.core.recheck import recheck
+from portal.core.secret_refs import Redaction
 from portal.core.split import WorkerAssignment
 from portal.core.window import LabelPolicy, Window
 from portal.net.resolve import resolve
@@ -32,6 +33,7 @@ from runner_images.agent.lines import LinesIntake
 from runner_images.agent.orders import End, Orders
 from runner_images.agent.process import EngineProcess
 from runner_images.agent.report import Report
+from runner_images.agent.secret_values import hiding, secret_values, with_secrets
 from runner_images.agent.settings import AgentSettings
 from runner_images.agent.setup_teardown import SetupAndTeardown
 
@@ -126,16 +128,19 @@ class Work:
 
     def _start_engine(self, assignment: WorkerAssignment, files: Mapping[str, bytes], folder: Path, report: Report) -> EngineRun:
         engine = self._engine(assignment.plan.engine)
+        values = secret_values(assignment.plan.secrets)
+        redaction = Redaction(values.values())
+        report.hide, read = redaction, hiding(engine.read, redaction)
         rest_port, cores = free_port(), self._settings.cores
         intake: HttpIntake | LinesIntake
         gate: StartGate
         if engine.intake is Intake.HTTP:
-            intake = HttpIntake(engine.read, report.add)
+            intake = HttpIntake(read, report.add)
             command = engine.command(assignment, bundle=files, rest_port=rest_port, intake_port=intake.port, cores=cores)
         else:
             command = engine.command(assignment, bundle=files, rest_port=rest_port, intake_port=0, cores=cores)
-            intake = LinesIntake(folder / command.lines, engine.read, report.add, engine.is_ready)
+            intake = LinesIntake(folder / command.lines, read, report.add, engine.is_ready)
         gate = RestGate(rest_port) if engine.gate is Gate.REST else FileGate(folder / command.gate, intake)
-        process = EngineProcess(command, folder, engine.is_script_error)
+        process = EngineProcess(with_secrets(command, values), folder, engine.is_script_error, redaction)
         once = SetupAndTeardown(assignment, self._store, K6Api(rest_port), self._clock) if command.lingers else None
         return EngineRun(assignment, engine, process, gate, intake, report, self._orders, self._clock, once)

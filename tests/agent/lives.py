@@ -40,8 +40,10 @@ class Lives:
 
     def __init__(
         self, folder: Path, tools: EngineTools, script: ScriptSource, load: Load, *, target: str, workers: int = 1,
-        store: Path | None = None, patience: float = 300, **changes: Any,
+        store: Path | None = None, patience: float = 300,
+        environment: Mapping[str, str] | None = None, **changes: Any,
     ) -> None:  # fmt: skip
+        self.environment = environment or {}
         self.folder, self.tools, self.patience, self.store_folder = folder, tools, patience, store or folder / "store"
         self.store = RunStore(FilesystemStore(self.store_folder), "run1")
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -73,7 +75,7 @@ class Lives:
 
     def _environment(self) -> Mapping[str, str]:
         tools = {"K6_BIN": self.tools.k6, "NODE_BIN": self.tools.node, "ARTILLERY_BIN": self.tools.artillery}
-        return {"PATH": os.environ["PATH"], **tools}
+        return {"PATH": os.environ["PATH"], **tools, **self.environment}
 
     def start(self) -> int:
         """Waits until all are ready and gives the word."""

@@ -70,12 +70,15 @@ class Rig:
         handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         acting.start()
         try:
-            return Work(self.settings, self.store, self.clock, self.orders, lambda name: self.engine).live()
+            return self.work().live()
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
             acting.join(60)
             assert not wrong, wrong
+
+    def work(self) -> Work:
+        return Work(self.settings, self.store, self.clock, self.orders, lambda name: self.engine)
 
     def wait_ready(self) -> None:
         wait_until(lambda: self.store.ready_slots({0: 1}), "ready")

@@ -1,0 +1,18 @@
+"""The door to SSM parameters and Secrets Manager: one value by its ARN. Raises AwsError only, which never holds the value."""
+
+from __future__ import annotations
+
+from portal.aws.errors import translated
+from portal.aws.session import client
+
+
+def ssm_value(arn: str) -> str:
+    ssm = client("ssm", region=arn.split(":")[3])
+    with translated("ssm:GetParameter"):
+        return str(ssm.get_parameter(Name=arn, WithDecryption=True)["Parameter"]["Value"])
+
+
+def manager_value(arn: str) -> str:
+    manager = client("secretsmanager", region=arn.split(":")[3])
+    with translated("secretsmanager:GetSecretValue"):
+        return str(manager.get_secret_value(SecretId=arn)["SecretString"])
