@@ -47,6 +47,7 @@ class PortalConfig:
     k6: str
     node: str
     artillery: str
+    k6_measure: str
     access: AccessConfig
 
 
@@ -72,6 +73,7 @@ def load(environ: Mapping[str, str] | None = None) -> PortalConfig:
         k6=env.get("K6_BIN", ""),
         node=env.get("NODE_BIN", ""),
         artillery=env.get("ARTILLERY_BIN", ""),
+        k6_measure=_one_of(env, "KNOPFDRUCK_K6_MEASURE", ("cloud", "csv")),
         access=_access(env),
     )
 
@@ -140,6 +142,14 @@ def _own_secret_key(path: Path) -> str:
         finally:
             draft.unlink()
     return path.read_text().strip()
+
+
+def _one_of(env: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
+    """The first where nothing is said."""
+    word = env.get(name) or words[0]
+    if word not in words:
+        raise ConfigInvalid(f"{name} is {word!r}; use {' or '.join(words)}.")
+    return word
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

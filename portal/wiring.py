@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -65,7 +65,7 @@ def parts() -> Parts:
 
 
 def build(config: PortalConfig) -> Parts:
-    tools = find_tools(config.k6, config.node, config.artillery)
+    tools = engine_tools(config)
     objects = open_store(config.store_url)
 
     def backend(place: str, name: str) -> Backend:
@@ -91,7 +91,7 @@ def id_tokens() -> IdTokens:
 
 
 def engine_tools(config: PortalConfig) -> EngineTools:
-    return find_tools(config.k6, config.node, config.artillery)
+    return replace(find_tools(config.k6, config.node, config.artillery), k6_measure=config.k6_measure)
 
 
 def data_dir() -> Path:

@@ -49,7 +49,7 @@ class LocalBackend:
     def _start(self, plan: LoadPlan, slot: int, epoch: int, folder: Path) -> WorkerHandle:
         argv = (
             self._python, "-m", "runner_images.agent", "--store", self._store_url, "--run", plan.run_id, "--slot", str(slot),
-            "--epoch", str(epoch), "--work-dir", str(self._work_dir), "--cores", str(os.cpu_count() or 1),
+            "--epoch", str(epoch), "--work-dir", str(self._work_dir), "--cores", str(_cores(plan)),
             "--memory", str(psutil.virtual_memory().available // 2 // plan.workers),
         )  # fmt: skip
         log = folder / f"agent-{slot}-{epoch}.log"
@@ -66,7 +66,8 @@ class LocalBackend:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(SECRETS)}
-        tools = {"K6_BIN": self._tools.k6, "NODE_BIN": self._tools.node, "ARTILLERY_BIN": self._tools.artillery}
+        tools = {"K6_BIN": self._tools.k6, "NODE_BIN": self._tools.node, "ARTILLERY_BIN": self._tools.artillery,
+                 "KNOPFDRUCK_K6_MEASURE": self._tools.k6_measure}  # fmt: skip
         return {**kept, **tools, "PYTHONUNBUFFERED": "1", "OPENBLAS_NUM_THREADS": "1"}
 
     def poll(self, handles: tuple[WorkerHandle, ...]) -> Mapping[int, WorkerStatus]:
@@ -77,6 +78,12 @@ class LocalBackend:
             if process := _process(handle):
                 with contextlib.suppress(psutil.Error):
                     _kill_tree(process) if hard else process.terminate()
+
+
+def _cores(plan: LoadPlan) -> int:
+    """k6 shares all of them. Artillery takes a process for each: all but one, which is what it does itself, over all workers."""
+    cores = os.cpu_count() or 1
+    return max(1, (cores - 1) // plan.workers) if plan.engine == "artillery" else cores
 
 
 def _kill_tree(process: psutil.Process) -> None:

@@ -72,6 +72,8 @@ class EngineTools:
     """Folder that holds our Artillery plugin."""
     k6_version: tuple[int, int] = (1, 1)
     """Some flags are spelled differently from 2.0 on; whoever starts k6 asks it first."""
+    k6_measure: str = "cloud"
+    """How k6 reports: `cloud` (it aggregates itself) or `csv` (every sample; KNOPFDRUCK_K6_MEASURE)."""
     memory: int = 0
     """Bytes one worker's engine may grow to without being a burden to others; 0: not known."""
 
@@ -109,6 +111,8 @@ class Intake(StrEnum):
     """The engine posts batches to a loopback port of the agent."""
     LINES = "lines"
     """The plugin appends lines to files the agent follows."""
+    PIPE = "pipe"
+    """The engine writes lines into a named pipe (EngineCommand.lines) that the agent makes and reads."""
 
 
 @dataclass(frozen=True, slots=True)

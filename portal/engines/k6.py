@@ -18,6 +18,7 @@ from portal.core.snapshot import Point, SeriesKey
 from portal.core.split import WorkerAssignment
 from portal.core.thresholds import Threshold
 from portal.engines import k6_log, k6_probe
+from portal.engines.k6_csv import OUTPUT, PIPE, CsvReader
 from portal.engines.k6_data import part_of_archive
 from portal.engines.k6_facts import read_facts
 from portal.engines.k6_probe import NOTHING_ELSE, Probe
@@ -58,10 +59,11 @@ class K6:
 
     name = "k6"
     gate = Gate.REST
-    intake = Intake.HTTP
 
     def __init__(self, tools: EngineTools) -> None:
         self.tools = tools
+        self.intake = Intake.PIPE if tools.k6_measure == "csv" else Intake.HTTP
+        self._samples: CsvReader | None = None
 
     def inspect(self, script: ScriptSource, load: Load | None, environment: Mapping[str, str], sandbox: Sandbox) -> ScriptFacts:
         file, files = _sources(script, load)
@@ -87,21 +89,24 @@ class K6:
         # late start need another.
         archive = part_of_archive(bundle[ARCHIVE], plan.data, plan.script, segment) if plan.data else bundle.get(ARCHIVE, b"")
         files = {ARCHIVE: rest_of_archive(archive, elapsed) if elapsed else archive} if elapsed or plan.data else {}
+        if self.intake is Intake.PIPE:
+            self._samples = CsvReader(bundle[ARCHIVE])
         argv = (
             self._program(), "run", "--quiet", "--no-color", "--no-usage-report", "--no-thresholds", *self._no_summary(),
             "--paused", "--address", f"127.0.0.1:{rest_port}", "--include-system-env-vars",
             "--system-tags", _tags(plan.thresholds), "--execution-segment", segment.as_k6(),
             "--execution-segment-sequence", segment.sequence(), *(LINGER if lingers else ()), *_blocked(plan),
-            "-o", "cloud", ARCHIVE,
+            "-o", OUTPUT if self._samples else "cloud", ARCHIVE,
         )  # fmt: skip
         environment = {
             **plan.engine_environment(), "PATH": PATH, "HOME": ".", **OFFLINE, **CLOUD,
             "K6_CLOUD_HOST": f"http://127.0.0.1:{intake_port}", "GOMAXPROCS": str(max(1, cores)), **self._collector(),
         }  # fmt: skip
-        return EngineCommand(argv, environment, files, lingers=lingers)
+        return EngineCommand(argv, environment, files, lines=PIPE if self._samples else "", lingers=lingers)
 
     def read(self, batch: bytes) -> Iterable[Point]:
-        return tuple(point for point in read_batch(batch) if not _is_around(point.key))
+        points = self._samples.read(batch) if self._samples else read_batch(batch)
+        return tuple(point for point in points if not _is_around(point.key))
 
     def is_ready(self, line: bytes) -> bool:
         return False  # k6 says so over its API.

@@ -48,6 +48,7 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str] | None = 
         node=env.get("NODE_BIN", ""),
         artillery=env.get("ARTILLERY_BIN", ""),
         plugins=str(PLUGINS),
+        k6_measure=env.get("KNOPFDRUCK_K6_MEASURE") or "cloud",
         memory=max(0, given.memory),
     )
     return AgentSettings(

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from portal.core.errors import NotFound, PortalError, RequestRejected
-from portal.core.ports import Engine, Gate, Intake
+from portal.core.ports import Engine, EngineCommand, Gate, Intake
 from portal.core.protocol import DoneReason, Lease
 from portal.core.recheck import recheck
 from portal.core.secret_refs import Redaction
@@ -29,9 +29,10 @@ from runner_images.agent.exit_codes import ExitCode
 from runner_images.agent.gates import FileGate, RestGate, StartGate, free_port
 from runner_images.agent.intake import HttpIntake
 from runner_images.agent.k6_api import K6Api
-from runner_images.agent.lines import LinesIntake
+from runner_images.agent.lines import LinesIntake, PipeIntake
 from runner_images.agent.orders import End, Orders
 from runner_images.agent.process import EngineProcess
+from runner_images.agent.reading import Read
 from runner_images.agent.report import Report
 from runner_images.agent.secret_values import hiding, secret_values, with_secrets
 from runner_images.agent.settings import AgentSettings
@@ -132,15 +133,22 @@ class Work:
         redaction = Redaction(values.values())
         report.hide, read = redaction, hiding(engine.read, redaction)
         rest_port, cores = free_port(), self._settings.cores
-        intake: HttpIntake | LinesIntake
+        intake: HttpIntake | LinesIntake | PipeIntake
         gate: StartGate
         if engine.intake is Intake.HTTP:
             intake = HttpIntake(read, report.add)
             command = engine.command(assignment, bundle=files, rest_port=rest_port, intake_port=intake.port, cores=cores)
         else:
             command = engine.command(assignment, bundle=files, rest_port=rest_port, intake_port=0, cores=cores)
-            intake = LinesIntake(folder / command.lines, read, report.add, engine.is_ready)
+            intake = _lines_intake(engine, command, folder, read, report)
         gate = RestGate(rest_port) if engine.gate is Gate.REST else FileGate(folder / command.gate, intake)
         process = EngineProcess(with_secrets(command, values), folder, engine.is_script_error, redaction)
         once = SetupAndTeardown(assignment, self._store, K6Api(rest_port), self._clock) if command.lingers else None
         return EngineRun(assignment, engine, process, gate, intake, report, self._orders, self._clock, once)
+
+
+def _lines_intake(engine: Engine, command: EngineCommand, folder: Path, read: Read, report: Report) -> LinesIntake | PipeIntake:
+    if engine.intake is Intake.PIPE:
+        return PipeIntake(folder / command.lines, read, report.add)
+    writers = 1 + len(command.others)
+    return LinesIntake(folder / command.lines, read, report.add, engine.is_ready, writers=writers)

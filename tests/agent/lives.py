@@ -40,10 +40,10 @@ class Lives:
 
     def __init__(
         self, folder: Path, tools: EngineTools, script: ScriptSource, load: Load, *, target: str, workers: int = 1,
-        store: Path | None = None, patience: float = 300,
+        store: Path | None = None, patience: float = 300, cores: int = 1,
         environment: Mapping[str, str] | None = None, **changes: Any,
     ) -> None:  # fmt: skip
-        self.environment = environment or {}
+        self.cores, self.environment = cores, environment or {}
         self.folder, self.tools, self.patience, self.store_folder = folder, tools, patience, store or folder / "store"
         self.store = RunStore(FilesystemStore(self.store_folder), "run1")
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -67,14 +67,15 @@ class Lives:
     def launch_one(self, slot: int, epoch: int = 1) -> None:
         argv = (
             sys.executable, "-m", "runner_images.agent", "--store", self.store_folder.as_uri(), "--run", "run1",
-            "--slot", str(slot), "--epoch", str(epoch), "--work-dir", str(self.folder / "work"), "--cores", "1",
+            "--slot", str(slot), "--epoch", str(epoch), "--work-dir", str(self.folder / "work"), "--cores", str(self.cores),
             "--store-patience", str(self.patience),
         )  # fmt: skip
         with (self.folder / f"agent-{slot}-{epoch}.log").open("wb") as log:
             self.processes.append(subprocess.Popen(argv, cwd=ROOT, env=self._environment(), stdout=log, stderr=log))
 
     def _environment(self) -> Mapping[str, str]:
-        tools = {"K6_BIN": self.tools.k6, "NODE_BIN": self.tools.node, "ARTILLERY_BIN": self.tools.artillery}
+        tools = {"K6_BIN": self.tools.k6, "NODE_BIN": self.tools.node, "ARTILLERY_BIN": self.tools.artillery,
+                 "KNOPFDRUCK_K6_MEASURE": self.tools.k6_measure}  # fmt: skip
         return {"PATH": os.environ["PATH"], **tools, **self.environment}
 
     def start(self) -> int:

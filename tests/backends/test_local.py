@@ -112,7 +112,7 @@ def test_the_environment_is_what_the_agent_needs_and_no_more(place: Place, monke
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
     place.launch(0)
     found = place.facts(0)["env"]
-    ours = {"K6_BIN", "NODE_BIN", "ARTILLERY_BIN", "PYTHONUNBUFFERED", "OPENBLAS_NUM_THREADS"}
+    ours = {"K6_BIN", "NODE_BIN", "ARTILLERY_BIN", "PYTHONUNBUFFERED", "OPENBLAS_NUM_THREADS", "KNOPFDRUCK_K6_MEASURE"}
     of_shell_and_python = {"PWD", "SHLVL", "_", "OLDPWD", "LC_CTYPE", "__CF_USER_TEXT_ENCODING"}
     assert set(found) <= {*PASSED_ON, *ours, *of_shell_and_python}
     assert "secret" not in found.values()
