@@ -68,15 +68,22 @@ class IntervalSnapshot:
     def decode(cls, data: bytes) -> IntervalSnapshot:
         """Raises WireInvalid, and nothing else, when the bytes are not a snapshot this version writes."""
         try:
-            form = msgspec.msgpack.decode(_inflate(data), type=_Form)
-            if form.v != VERSION:
-                raise WireInvalid(f"This snapshot has version {form.v}; this version reads {VERSION}.")
+            plain = _inflate(data)
+            # Asked first: what else is new in a newer form must not hide that it is newer.
+            version = msgspec.msgpack.decode(plain, type=_Versioned).v
+            if version != VERSION:
+                raise WireInvalid(f"This snapshot has version {version}; this version reads {VERSION}.")
+            form = msgspec.msgpack.decode(plain, type=_Form)
             if min(form.slot, form.epoch, form.seq, form.start, form.broken) < 0 or not form.start <= form.end <= LAST_SECOND:
                 raise WireInvalid("The snapshot's numbers are out of range.")
             block = _block(form)
         except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError, zlib.error) as error:
             raise WireInvalid(f"Not a snapshot: {error}") from error
         return cls(form.slot, form.epoch, form.seq, form.start, form.end, block, form.final, form.broken)
+
+
+class _Versioned(msgspec.Struct):
+    v: int
 
 
 class _Form(msgspec.Struct, forbid_unknown_fields=True):

@@ -106,6 +106,13 @@ def test_a_form_that_is_not_ours_is_refused(name: str, value: object) -> None:
         IntervalSnapshot.decode(zlib.compress(msgspec.msgpack.encode({**form, name: value})))
 
 
+@pytest.mark.parametrize("news", [{}, {"exemplars": [1]}, {"counts": None}])
+def test_a_newer_version_is_refused_with_a_sentence_whatever_else_is_new(news: dict[str, object]) -> None:
+    form = msgspec.msgpack.decode(zlib.decompress(snapshot(points=request(100)).encode()))
+    with pytest.raises(WireInvalid, match="This snapshot has version 2; this version reads 1"):
+        IntervalSnapshot.decode(zlib.compress(msgspec.msgpack.encode({**form, "v": 2, **news})))
+
+
 def test_a_bomb_is_refused_before_it_unfolds() -> None:
     with pytest.raises(WireInvalid, match="64 MiB"):
         IntervalSnapshot.decode(zlib.compress(bytes(65 * 1024 * 1024), 9))
