@@ -134,6 +134,8 @@ class Done:
     mean_cpu_cores: float = 0.0
     peak_cpu_cores: float = 0.0
     peak_memory_bytes: int = 0
+    processes: int = 1
+    """Of the engine: Artillery starts one per core."""
     names_folded: int = 0
     """Request names beyond the first 500, which were counted together as `__other__`."""
     strain: Strain = field(default_factory=Strain)

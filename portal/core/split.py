@@ -57,6 +57,10 @@ class Segment:
         """This part's rows of a data file: row n goes to slot n mod count; the whole file where that leaves none."""
         return tuple(rows[self.index :: self.count]) or tuple(rows)
 
+    def parts(self, count: int) -> tuple[Segment, ...]:
+        """This part again in `count` parts: thing by thing, they take what it takes."""
+        return tuple(Segment(self.index + part * self.count, self.count * count) for part in range(count))
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerAssignment:

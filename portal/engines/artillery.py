@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any  # Any: foreign YAML
@@ -25,12 +26,12 @@ from portal.engines.artillery_config import read_phases
 from portal.engines.artillery_data import data_files
 from portal.engines.artillery_lines import is_ready, read_line
 from portal.engines.artillery_phases import Phase
-from portal.engines.artillery_share import FILE, share
+from portal.engines.artillery_share import share
 from portal.engines.artillery_yaml import read_yaml
 
 CHECK_SECONDS = 20.0
 LINES = "knopfdruck-lines"
-"""The plugin appends to LINES.<thread>; the agent follows every file that begins with LINES and a dot."""
+"""The plugin appends to LINES.<process>.<thread>; the agent follows every file that begins with LINES and a dot."""
 GATE = "knopfdruck-start"
 """The agent writes the start time in unix seconds into this file, complete (by rename), to open the gate."""
 PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -77,15 +78,27 @@ class Artillery:
         phases, wrong = _phases(found, plan.load, plan.engine_environment())
         if wrong:
             raise ScriptInvalid(wrong)
-        folder = PurePosixPath(plan.script).parent
+        # Artillery uses one core, so this worker's part is divided again; a process that would start nobody is left out.
+        processes = max(1, min(cores, assignment.segment.share(artillery_phases.total(phases))))
+        first, *others = (
+            self._process(replace(assignment, segment=segment), found, phases, bundle, number)
+            for number, segment in enumerate(assignment.segment.parts(processes))
+        )
+        return replace(first, others=tuple(others))
+
+    def _process(
+        self, assignment: WorkerAssignment, script: Mapping[str, Any], phases: tuple[Phase, ...], bundle: Mapping[str, bytes],
+        number: int,
+    ) -> EngineCommand:  # fmt: skip
+        folder = PurePosixPath(assignment.plan.script).parent
+        files = share(script, folder, phases, assignment, bundle, part=number)
         environment = {
-            **plan.engine_environment(), "PATH": PATH, "HOME": ".", "ARTILLERY_DISABLE_TELEMETRY": "true",
+            **assignment.plan.engine_environment(), "PATH": PATH, "HOME": ".", "ARTILLERY_DISABLE_TELEMETRY": "true",
             "ARTILLERY_PLUGINS": json.dumps({"knopfdruck": {}}), "ARTILLERY_PLUGIN_PATH": self.tools.plugins,
-            "KD_OUT": LINES, "KD_GATE": GATE, "KD_BLOCKED": _blocked(plan),
+            "KD_OUT": f"{LINES}.{number}", "KD_GATE": GATE, "KD_BLOCKED": _blocked(assignment.plan),
         }  # fmt: skip
-        argv = (self.tools.node, self.tools.artillery, "run", "--quiet", str(folder / FILE))
-        return EngineCommand(argv, environment, share(found, folder, phases, assignment, bundle),
-                             lines=LINES, gate=GATE)  # fmt: skip
+        argv = (self.tools.node, self.tools.artillery, "run", "--quiet", next(iter(files)))
+        return EngineCommand(argv, environment, files, lines=LINES, gate=GATE)
 
     def read(self, batch: bytes) -> Iterable[Point]:
         return read_line(batch)

@@ -16,6 +16,7 @@ from portal.engines.artillery_config import UnsetVariableError, closest, resolve
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 STEPS = (*METHODS, "think", "log", "loop", "parallel", "function")
 BESIDE = {"loop": ("count", "over", "whileTrue", "loopValue", "loopElement"), "parallel": ("limit",)}
+MEASURED = ("http", "ws", "socketio")
 PLUGINS = ("expect", "ensure", "metrics-by-endpoint", "publish-metrics", "apdex", "fake-data", "slack", "knopfdruck")
 DEEPEST = 20
 EXAMPLE = 'Write steps such as `- get: {url: "/"}`.'
@@ -41,8 +42,8 @@ def warnings(script: Mapping[str, Any]) -> Iterator[str]:
     """What Artillery will silently not do."""
     for number, scenario in enumerate(script["scenarios"], start=1):
         where = _where(scenario, number)
-        if engine_of(scenario, script) != "http":
-            yield f"{where} uses the engine {engine_of(scenario, script)}; only http requests are measured for now."
+        if engine_of(scenario, script) not in MEASURED:
+            yield f"{where} uses the engine {engine_of(scenario, script)}, which is not measured; {', '.join(MEASURED)} are."
         for step in _walk(scenario.get("flow")):
             think = step.get("think")
             if isinstance(think, float) and not think.is_integer():
@@ -80,7 +81,7 @@ def _target_problems(config: Mapping[str, Any], script: Mapping[str, Any], envir
     except UnsetVariableError as error:
         yield _problem(f"config.target: {error}")
         return
-    if target is not None and not (isinstance(target, str) and re.match(r"https?://[^/\s]+|{{", target)):
+    if target is not None and not (isinstance(target, str) and re.match(r"(https?|wss?)://[^/\s]+|{{", target)):
         yield _problem(
             f"config.target {str(target)[:100]!r} is not an absolute URL.", "Write {{ $env.TARGET_... }} or http://host:port."
         )

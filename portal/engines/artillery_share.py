@@ -14,7 +14,7 @@ from portal.engines.artillery_data import EXTENSION, payload_rows, sharing
 from portal.engines.artillery_phases import Phase, steps
 from portal.engines.artillery_script import payloads, relative
 
-FILE = "knopfdruck-worker.json"
+FILE = "knopfdruck-worker{part}.json"
 ROWS = "knopfdruck-rows"
 NO_TARGET = "http://target.invalid"
 """Artillery insists on a target even when all addresses are absolute."""
@@ -22,9 +22,9 @@ NO_TARGET = "http://target.invalid"
 
 def share(
     script: Mapping[str, Any], folder: PurePosixPath, phases: Sequence[Phase], assignment: WorkerAssignment,
-    bundle: Mapping[str, bytes],
+    bundle: Mapping[str, bytes], *, part: int = 0,
 ) -> dict[str, bytes]:  # fmt: skip
-    """The files of this worker beside the bundle's; the script is the one named FILE in the user's folder."""
+    """The files of this worker's process number `part` beside the bundle's; the first is the script."""
     config = {key: value for key, value in script["config"].items() if key not in ("ensure", "environments", EXTENSION)}
     segment = assignment.segment
     config["phases"] = list(steps(phases, segment, since=exact_seconds(assignment.elapsed)))
@@ -35,17 +35,17 @@ def share(
     if config.get("payload"):
         config["payload"] = []
     for number, payload in enumerate(payloads(script["config"])):
-        name = str(folder / f"{ROWS}-{number}.csv")
+        name = str(folder / f"{ROWS}-{part}-{number}.csv")
         path = str(folder / relative(str(payload.get("path"))))
         said = sharing(script["config"], path, bundle)
         if said is Sharing.ONCE:
             payload = {**payload, "order": "sequence"}
-        part = None if said is Sharing.SHARED else _part(payload, path, bundle.get(path), segment)
-        if part is not None:
-            rows[name] = part
-        config["payload"].append(payload if part is None else {**payload, "path": PurePosixPath(name).name})
+        own = None if said is Sharing.SHARED else _part(payload, path, bundle.get(path), segment)
+        if own is not None:
+            rows[name] = own
+        config["payload"].append(payload if own is None else {**payload, "path": PurePosixPath(name).name})
     text = json.dumps({**script, "config": config}, default=str)
-    return {str(folder / FILE): text.encode(), **rows}
+    return {str(folder / FILE.format(part=part)): text.encode(), **rows}
 
 
 def _part(payload: Mapping[str, Any], path: str, data: bytes | None, segment: Segment) -> bytes | None:

@@ -26,7 +26,7 @@ def examine_workers(
     used = sum(done.mean_cpu_cores for done in dones.values())
     return tuple(
         WorkerHealth(
-            slot=slot, mean_cpu_cores=done.mean_cpu_cores, cores=_cores(plan, used - done.mean_cpu_cores), lost=slot in lost,
+            slot=slot, mean_cpu_cores=done.mean_cpu_cores, cores=_cores(plan, done, used), lost=slot in lost,
             start_skew_ms=skew(done, t0), script_errors=done.script_errors, broken_batches=done.broken_batches,
             names_folded=done.names_folded, peak_cpu_cores=done.peak_cpu_cores, cpu_history=done.strain.cpu_history,
             peak_memory_bytes=done.peak_memory_bytes, memory_limit_bytes=done.strain.memory_limit_bytes,
@@ -54,7 +54,7 @@ def skew(done: Done, t0: int | None) -> float | None:
     return None if done.started_at is None or begin is None else (done.started_at - begin) * 1000
 
 
-def _cores(plan: LoadPlan, used_by_others: float) -> float:
-    """What a worker could have used: here all workers share one machine, and Artillery works on one core."""
-    left = max((os.cpu_count() or 1) - used_by_others, 0.1)
-    return min(left, 1.0) if plan.engine == "artillery" else left
+def _cores(plan: LoadPlan, done: Done, used: float) -> float:
+    """What a worker could have used: here all workers share one machine, and a process of Artillery works on one core."""
+    left = max((os.cpu_count() or 1) - (used - done.mean_cpu_cores), 0.1)
+    return min(left, float(done.processes)) if plan.engine == "artillery" else left

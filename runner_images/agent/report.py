@@ -128,7 +128,7 @@ class Report:
             last_second=until if self._from is not None else None, broken_batches=broken,
             mean_cpu_cores=round(vitals.mean_cores(), 3), peak_cpu_cores=round(vitals.peak_cores, 3),
             peak_memory_bytes=vitals.peak_memory, names_folded=self._window.names_dropped,
-            strain=vitals.strain(self.clock_offset_ms),
+            strain=vitals.strain(self.clock_offset_ms), processes=len(process.pids) if process else 1,
         )  # fmt: skip
         if process is not None:
             log = "\n".join(process.log.told()).encode()

@@ -5,6 +5,8 @@
 // time in unix seconds. Read by portal/engines/artillery_lines.py.
 if (process.env.KD_BLOCKED) require('./blocked.js');
 const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 const { isMainThread, threadId, BroadcastChannel } = require('node:worker_threads');
 
@@ -62,71 +64,81 @@ class Writer {
   }
 }
 
-const hook = (list, name, first) => (first ? [name].concat(list || []) : [].concat(list || [], name));
-
-function follow(script, out) {     // adds our hooks around every http scenario
-  const processor = script.config.processor = script.config.processor || {};
+function tap(ee, out) {            // what Artillery's engines tell while they work; all users of a thread share one emitter
   const open = new Map();          // request uuid -> its name and how many are unanswered (redirects send more than one)
-  let events;
   const failed = (uuid, error) => { // a request whose answer was counted is not in the map: a failed capture is no failed request
     const sent = open.get(uuid);
     if (sent) out.now().add('requests', [sent.name, '', String(error.code || error.name || error)], sent.unanswered);
     open.delete(uuid);
   };
-  const tap = (ee) => {            // Artillery gives all scenarios of a thread one emitter, made with the first user
-    events = ee;
-    ee.on('trace:http:request', (req, uuid) => {
-      if (!open.has(uuid)) open.set(uuid, { name: String(req.name || req.kdName || req.url), unanswered: 0 });
-      open.get(uuid).unanswered += 1;
-    });
-    ee.on('trace:http:response', (res, uuid) => {
-      const sent = open.get(uuid);
-      if (!sent) return;
-      sent.unanswered -= 1;
-      if (!sent.unanswered) open.delete(uuid);
-      const labels = [sent.name, String(res.statusCode)];
-      out.now().add('requests', [...labels, '']);
-      out.now().time('latency', labels, res.timings.phases.firstByte);
-    });
-    ee.on('trace:http:error', (error, uuid) => failed(uuid, error));
-    ee.on('error', (error) => {
-      out.now().add('errors', [String(error)]);
-      if (/^(Undefined function|cookie_parse_error)/.test(error)) return; // after these Artillery lets the user go on
-      out.vus -= 1; out.now().add('users', ['failed']);
-    });
-    ee.on('plugin:expect:expectations', (result, req) => {
-      for (const { ok, type } of result.results) out.now().add('checks', [String(type), String(req.name || req.kdName || req.url)], ok ? 1 : 0, 1);
-    });
-    ee.on('counter', (name, value) => {
-      if (name === 'http.downloaded_bytes') out.now().add('bytes', [], Number(value) || 0);
-      else if (!OWN.test(name)) out.now().add('counters', [name], Number(value) || 0);
-    });
-    const custom = (name, value) => { if (!OWN.test(name)) out.now().time('histograms', [name], Number(value)); };
-    ee.on('histogram', custom); ee.on('summary', custom);
-  };
-  processor.knopfdruckBegin = (context, ee, next) => {
-    if (ee !== events) tap(ee);
+  ee.on('trace:http:request', (req, uuid) => {
+    if (!open.has(uuid)) open.set(uuid, { name: String(req.name || req.kdName || req.url), unanswered: 0 });
+    open.get(uuid).unanswered += 1;
+  });
+  ee.on('trace:http:response', (res, uuid) => {
+    const sent = open.get(uuid);
+    if (!sent) return;
+    sent.unanswered -= 1;
+    if (!sent.unanswered) open.delete(uuid);
+    const labels = [sent.name, String(res.statusCode)];
+    out.now().add('requests', [...labels, '']);
+    out.now().time('latency', labels, res.timings.phases.firstByte);
+  });
+  ee.on('trace:http:error', (error, uuid) => failed(uuid, error));
+  ee.on('error', (error) => out.now().add('errors', [String(error)]));
+  ee.on('plugin:expect:expectations', (result, req) => {
+    for (const { ok, type } of result.results) out.now().add('checks', [String(type), String(req.name || req.kdName || req.url)], ok ? 1 : 0, 1);
+  });
+  ee.on('counter', (name, value) => { // also websocket.messages_sent, socketio.emit and the script's own
+    if (name === 'http.downloaded_bytes') out.now().add('bytes', [], Number(value) || 0);
+    else if (!OWN.test(name)) out.now().add('counters', [name], Number(value) || 0);
+  });
+  const custom = (name, value) => { if (!OWN.test(name)) out.now().time('histograms', [name], Number(value)); };
+  ee.on('histogram', custom); ee.on('summary', custom);
+  return failed;
+}
+
+function follow(script, out) {     // counts every user of Artillery's three engines, and names http requests
+  const core = path.resolve(path.dirname(fs.realpathSync(process.argv[1])), '../../core'); // argv: lib/platform/local/worker.js
+  const taps = new Map();          // emitter -> how a request on it is told to have failed
+  const live = (scenario) => (context, callback) => {
+    const start = performance.now();
+    let isOver = false;            // the ws engine may call back twice
     out.vus += 1; out.now().add('users', ['created']);
-    context.knopfdruckStart = performance.now();
-    return next();
+    return scenario(context, (error, after) => {
+      if (!isOver) { out.vus -= 1; out.now().add('users', [error ? 'failed' : 'completed']); }
+      if (!isOver && !error) out.now().time('sessions', [], performance.now() - start);
+      isOver = true;
+      return callback(error, after);
+    });
   };
-  processor.knopfdruckEnd = (context, ee, next) => {
-    out.vus -= 1; out.now().add('users', ['completed']);
-    out.now().time('sessions', [], performance.now() - context.knopfdruckStart);
-    return next();
+  for (const name of ['http', 'ws', 'socketio']) {
+    const engine = require(path.join(core, `engine_${name}.js`)).default.prototype;
+    const create = engine.createScenario;
+    engine.createScenario = function (spec, ee) {
+      if (!taps.has(ee)) taps.set(ee, tap(ee, out));
+      return live(create.call(this, spec, ee));
+    };
+  }
+  const sockets = require(path.join(core, 'engine_ws.js'))._deps;
+  sockets.WebSocket = class extends sockets.WebSocket { // the ws engine itself measures no time
+    constructor(...args) {
+      super(...args);
+      const start = performance.now();
+      this.once('open', () => out.now().time('histograms', ['websocket.connect_time'], performance.now() - start));
+    }
   };
+  const processor = script.config.processor = script.config.processor || {};
   processor.knopfdruckName = (req, context, ee, next) => { // the address before its variables are filled in: few names
     const target = script.config.target || '';
     req.kdName = target && req.url.startsWith(target) ? req.url.slice(target.length) || '/' : req.url;
     return next();
   };
-  processor.knopfdruckError = (error, req, context, ee, next) => { failed(req.uuid, error); return next(); };
+  processor.knopfdruckError = (error, req, context, ee, next) => { taps.get(ee)?.(req.uuid, error); return next(); };
   for (const scenario of script.scenarios) {
     if ((scenario.engine || script.config.engine || 'http') !== 'http') continue;
-    scenario.beforeScenario = hook(scenario.beforeScenario, 'knopfdruckBegin', true);
-    scenario.afterScenario = hook(scenario.afterScenario, 'knopfdruckEnd');
-    scenario.beforeRequest = hook(scenario.beforeRequest, 'knopfdruckName', true);
-    scenario.onError = hook(scenario.onError, 'knopfdruckError', true);
+    scenario.beforeRequest = [].concat('knopfdruckName', scenario.beforeRequest || []);
+    scenario.onError = [].concat('knopfdruckError', scenario.onError || []);
   }
 }
 
@@ -142,7 +154,12 @@ class Plugin {
   constructor(script, events) {
     const channel = new BroadcastChannel('knopfdruck');
     channel.unref();
-    if (isMainThread) {            // Artillery awaits these on SIGTERM and SIGINT; the threads write their last lines first
+    if (isMainThread) {
+      // Artillery would start a thread for every core but one, each dividing the arrivals by its own rounding. Ours are
+      // divided already, and the agent starts a process for every core it may use.
+      const [first] = os.cpus();
+      os.cpus = () => [first];
+      // It awaits these on SIGTERM and SIGINT; the threads write their last lines first.
       global.artillery.ext({ ext: 'onShutdown', method: () => new Promise((done) => {
         channel.onmessage = () => done(); channel.ref(); channel.postMessage('flush'); setTimeout(done, 1000);
       }) });
