@@ -21,6 +21,10 @@ class PrettyJSONField(forms.JSONField):
     def prepare_value(self, value: Any) -> str:
         return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """An empty field and an empty value are the same: the audit log names what was changed."""
+        return bool(initial or (data or "").strip() not in ("", "{}", "[]")) and super().has_changed(initial, data)
+
 
 class LinesField(forms.CharField):
     """A list of texts, one a line, that `read` takes or refuses with a sentence."""
