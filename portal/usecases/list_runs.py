@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any  # Any: rows as JSON
@@ -75,19 +75,20 @@ def _filtered(runs: RunQuerySet, wanted: RunFilter) -> RunQuerySet:
     found = runs.filter(**{lookup: value for lookup, value in plain.items() if value})
     if wanted.scenario:
         # A list instead of a join: the database then begins in the index of runs and not at the scenario.
-        found = found.filter(version__in=list(_versions(wanted.scenario)))
+        found = found.filter(version__in=_versions(scenario__name=wanted.scenario))
     for number, (tag, value) in enumerate(wanted.tags.items()):
         # A transform of its own instead of `tags__name`: a tag may be called as a lookup is.
         found = found.alias(**{f"tag{number}": KeyTransform(tag, "tags")})
         found = found.filter(**({f"tag{number}__isnull": False} if value is None else {f"tag{number}": value}))
     if wanted.search:
         said = wanted.search
-        found = found.filter(Q(note__icontains=said) | Q(id__startswith=said) | Q(version__scenario__name__icontains=said))
+        of_scenario = Q(version__in=_versions(scenario__name__icontains=said))
+        found = found.filter(Q(note__icontains=said) | Q(id__startswith=said) | of_scenario)
     return found
 
 
-def _versions(scenario: str) -> Iterable[int]:
-    return ScenarioVersion.objects.filter(scenario__name=scenario).values_list("pk", flat=True)
+def _versions(**wanted: str) -> list[int]:
+    return list(ScenarioVersion.objects.filter(**wanted).values_list("pk", flat=True))
 
 
 def _with_numbers(runs: RunQuerySet) -> RunQuerySet:
