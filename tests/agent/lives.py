@@ -59,6 +59,15 @@ class Lives:
         for assignment in split(self.plan):
             self.store.assign(assignment)
 
+    def live(self) -> None:
+        """All of it: launched, started, done; nothing is left running, whatever happens."""
+        try:
+            self.launch()
+            self.start()
+            self.wait()
+        finally:
+            self.close()
+
     def launch(self) -> None:
         self.store.pulse(Pulse(time.time()))
         for slot in range(self.plan.workers):

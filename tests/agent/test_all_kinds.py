@@ -57,12 +57,7 @@ def test_nothing_a_script_measures_is_lost_between_k6_and_the_merged_data(
     thresholds = tuple(parse_threshold(metric, "count>1") for metric in RULES)
     load = ScriptLoad(timedelta(seconds=10), 6, 2)
     lives = Lives(tmp_path, k6, SCRIPT, load, target=target.url, workers=2, thresholds=thresholds)
-    try:
-        lives.launch()
-        lives.start()
-        lives.wait()
-    finally:
-        lives.close()
+    lives.live()
     block = lives.merged().recent()
     assert target.count == 50
     for metric, labels, total in EXPECTED:

@@ -75,12 +75,7 @@ def test_a_line_without_end_is_not_waited_for() -> None:
 @pytest.mark.engines
 def test_a_throwing_script_is_counted_exactly_and_its_log_stays_small(k6: EngineTools, tmp_path: Path) -> None:
     lives = Lives(tmp_path, k6, THROWS, ClosedLoad.constant(2, timedelta(seconds=3)), target="http://127.0.0.1:1")
-    try:
-        lives.launch()
-        lives.start()
-        lives.wait()
-    finally:
-        lives.close()
+    lives.live()
     done = lives.dones()[0]
     assert done.reason is DoneReason.COMPLETED
     assert done.script_errors == select(lives.merged().recent(), "iterations").total > 1000

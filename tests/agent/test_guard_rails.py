@@ -121,11 +121,6 @@ def test_the_engine_reaches_no_other_address_not_even_behind_a_redirect(
     with served("127.0.0.2") as (elsewhere, reached), served("127.0.0.1", elsewhere) as (url, asked):
         pinned: dict[str, Any] = {"network": Network({"127.0.0.1": ("127.0.0.1",)}), "guard": Guard(networks=("127.0.0.1/32",))}
         lives = Lives(tmp_path, tools, script, load, target=url, parameters={"ELSEWHERE": elsewhere}, **pinned)
-        try:
-            lives.launch()
-            lives.start()
-            lives.wait()
-        finally:
-            lives.close()
+        lives.live()
     assert {"/page", "/away"} <= set(asked)
     assert reached == []

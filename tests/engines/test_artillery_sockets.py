@@ -87,12 +87,7 @@ def sockets(artillery: EngineTools) -> Iterator[Sockets]:
 
 def run(folder: Path, tools: EngineTools, text: str, load: Load, *, cores: int = 1, target: str = "http://127.0.0.1:1") -> Lives:
     lives = Lives(folder, tools, ScriptSource("artillery", "main.yml", text), load, target=target, cores=cores)
-    try:
-        lives.launch()
-        lives.start()
-        lives.wait()
-    finally:
-        lives.close()
+    lives.live()
     assert lives.dones()[0].reason is DoneReason.COMPLETED, lives.dones()[0]
     return lives
 

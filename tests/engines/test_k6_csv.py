@@ -152,12 +152,7 @@ def test_a_worker_told_to_measure_by_csv_counts_what_reached_the_target(
     k6: EngineTools, target: CountingServer, tmp_path: Path
 ) -> None:
     lives = Lives(tmp_path, replace(k6, k6_measure="csv"), LIVE, ClosedLoad.constant(4, timedelta(seconds=2)), target=target.url)
-    try:
-        lives.launch()
-        lives.start()
-        lives.wait()
-    finally:
-        lives.close()
+    lives.live()
     done = lives.dones()[0]
     assert (done.reason, done.broken_batches) == ("completed", 0), done
     assert lives.requests() == target.count > 50
