@@ -41,7 +41,7 @@ shop: setup ## start the four sample services
 
 test: ## all tests but the long ones, in parallel
 	@$(MAKE) --no-print-directory -j2 $(VENV)/dev.stamp node_modules/.stamp
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not chaos and not browser" tests
+	@$(BIN)/python -m pytest -q -n 4 --dist loadfile -m "not chaos and not browser" tests
 
 check: $(VENV)/dev.stamp ## lint, types, import contracts, migrations, sizes
 	@$(BIN)/ruff check .
