@@ -41,7 +41,7 @@ shop: setup ## start the four sample services
 
 test: ## all tests but the long ones, in parallel
 	@$(MAKE) --no-print-directory -j2 $(VENV)/dev.stamp node_modules/.stamp
-	@$(BIN)/python -m pytest -q -n 4 --dist loadfile -m "not chaos and not browser" tests
+	@$(BIN)/python -m pytest -q -n 4 --dist loadfile -m "not chaos and not long and not browser" tests
 
 check: $(VENV)/dev.stamp ## lint, types, import contracts, migrations, sizes
 	@$(BIN)/ruff check .
@@ -67,8 +67,8 @@ fuzz: $(VENV)/dev.stamp ## try the whole API with many thousands of odd requests
 fix: $(VENV)/dev.stamp ## format and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
-chaos: $(VENV)/dev.stamp node_modules/.stamp ## long failure tests: kill -9 of queue, ticker, portal, workers under load
-	@$(BIN)/python -m pytest -q -m chaos tests
+chaos: $(VENV)/dev.stamp node_modules/.stamp ## long tests: processes killed and frozen under load, days of a run, eight Artillery workers
+	@$(BIN)/python -m pytest -q -m "chaos or long" tests
 
 .venv-taurus/stamp: tests/bench/requirements-taurus.txt
 	@echo "[setup] Taurus, to compare with"

@@ -7,6 +7,8 @@ import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from portal.core.split import Segment, WorkerAssignment
 from portal.core.window import MOST_VALUES, Window
 from portal.stores.memory import MemoryStore
@@ -31,6 +33,7 @@ class Counting(MemoryStore):
         self.taken += "/snap/" in key
 
 
+@pytest.mark.long
 def test_a_worker_of_half_a_day_holds_no_more_than_one_of_some_hours() -> None:
     objects, clock = Counting(), FakeClock(T0)
     assignment = WorkerAssignment(replace(plan(), flush_every=timedelta(seconds=10)), Segment(1, 3))

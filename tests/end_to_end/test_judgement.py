@@ -47,6 +47,7 @@ def test_an_outage_aborts_with_rule_value_and_window(portal: PortalProcess, shop
     assert (held["passed"], held["text"]) == (True, "http_req_duration{expected_response:true,name:list} p(95)<5000 over 5s")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("scenario", "backend", "load"), [
     ("k6-product", "lambda", ("--vus", "4", "--duration", "12s")), ("journey", "fargate", ("--rate", "3", "--duration", "12s")),
 ])  # fmt: skip

@@ -70,7 +70,7 @@ def test_k6s_own_fixed_iterations_are_done_exactly(portal: PortalProcess, shop: 
     assert summary["requests"] == summary["iterations"] == 203
 
 
-@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize("workers", [1, pytest.param(8, marks=pytest.mark.long)])
 def test_artillery_counts_what_the_target_counts(portal: PortalProcess, shop: ShopProcess, workers: int) -> None:
     summary = truth(portal, shop, ("truth-artillery", "artillery", FLOW), "--workers", str(workers))
     assert summary["requests"] == 80

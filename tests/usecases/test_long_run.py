@@ -24,6 +24,7 @@ HOURS, PIECE = 72, 600
 NAMES = ("home", "cart", "search")
 
 
+@pytest.mark.long
 def test_three_days_are_kept_in_bounded_memory_and_a_bounded_store() -> None:
     scene, watcher, (worker,), t0 = running(1, duration=timedelta(hours=HOURS), flush_every=timedelta(seconds=PIECE))
     held, objects = dict[int, int](), dict[int, int]()
