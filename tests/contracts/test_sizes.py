@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MOST_FILE_LINES, MOST_FUNCTION_LINES = 250, 50
 SOURCES = sorted(
     path
-    for folder in ("portal", "runner_images", "loadtests", "tests")
+    for folder in ("portal", "runner_images", "infra_gen", "loadtests", "tests")
     for path in (ROOT / folder).rglob("*.py")
     if "migrations" not in path.parts
 )

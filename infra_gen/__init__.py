@@ -1,0 +1,1 @@
+"""The AWS infrastructure as code that makes CloudFormation templates; see README.md beside this file."""

@@ -1,0 +1,71 @@
+"""The whole tree: which stacks there are, in what order they are made, and the root that holds them together."""
+
+from __future__ import annotations
+
+from typing import Any  # Any: troposphere has no types
+
+from troposphere import Output, Ref, Sub, Template
+
+from infra_gen.declare import is_on, switch, text
+from infra_gen.names import LOG_KINDS, NAMESPACE, PROJECT, ROOT_STACK
+from infra_gen.parameters import ENVIRONMENT, Preset
+from infra_gen.stack import Stack
+from infra_gen.stacks import iam, messaging, network, storage, walls
+from infra_gen.wiring import nest, output_of
+
+PARTS = ("Lambda", "Fargate", "Ec2", "Api", "Portal")
+OUTPUTS = (
+    "ResultsBucket", "RunnerFunctionName", "RunnerFunctionArn", "ClusterName", "ArtilleryTaskDefinitionArn", "PoolServiceName",
+    "RunnerSubnetIds", "RunnerSecurityGroupIds", "AssignPublicIp", "WorkerGroupName", "CompletionTopicArn", "EventsQueueUrl",
+    "FileSystemId", "ScriptsAccessPointId", "ResultsAccessPointId", "ApiUrl", "ApiId", "ApiStage", "ApiKeyId", "PortalUrl",
+)  # fmt: skip
+"""What the portal's environment is filled from, beside the region and names; a part that is not deployed has none."""
+
+
+def compose(preset: Preset) -> tuple[Stack, ...]:
+    """Every stack after those it needs; the root, which is called main, is the last."""
+    children = _children(preset)
+    return (*children, Stack(ROOT_STACK, _root(children, preset)))
+
+
+def _children(preset: Preset) -> tuple[Stack, ...]:
+    return (
+        Stack("network", network.build(network.Parameters())),
+        Stack("walls", walls.build(walls.Parameters())),
+        Stack("storage", storage.build(storage.Parameters(retain=preset.retain))),
+        Stack("messaging", messaging.build(messaging.Parameters())),
+        Stack("iam", iam.build(iam.Parameters())),
+    )
+
+
+def _root(children: tuple[Stack, ...], preset: Preset) -> Any:
+    root = Template(Description=f"Knopfdruck: push-button load tests ({preset.name}).")
+    root.set_version()
+    environment = dict(ENVIRONMENT.properties) | {"Default": preset.name}
+    root.add_parameter(type(ENVIRONMENT)("Environment", **environment))
+    root.add_parameter(text("TemplateBase", "Where the nested templates lie: the address of a bucket, in path style.",
+                            AllowedPattern="^https?://[^?]*[^/?]$"))  # fmt: skip
+    for part in PARTS:
+        is_on(
+            root,
+            f"Deploy{part}",
+            root.add_parameter(switch(f"Deploy{part}", f"Whether the part {part} is deployed.", default=True)),
+        )
+    nest(root, children, preset)
+    _say(root, children)
+    return root
+
+
+def _say(root: Any, children: tuple[Stack, ...]) -> None:
+    """The outputs the portal's environment is filled from."""
+    givers = {output: child for child in children for output in child.outputs}
+    for name in OUTPUTS:
+        if name in givers:
+            child = givers[name]
+            condition = {"Condition": child.condition} if child.condition else {}
+            description = child.template.outputs[name].Description
+            root.add_output(Output(name, Description=description, Value=output_of(child, name), **condition))
+    root.add_output(Output("Region", Description="Where all of it is.", Value=Ref("AWS::Region")))
+    root.add_output(Output("MetricsNamespace", Description="Where workers' metrics go.", Value=NAMESPACE))
+    prefix = Sub(f"/{PROJECT}/${{Environment}}")
+    root.add_output(Output("LogGroupPrefix", Description=f"Log groups are under it: {', '.join(LOG_KINDS)}.", Value=prefix))

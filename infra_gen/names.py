@@ -1,0 +1,39 @@
+"""Every name that two parts of the infrastructure must agree on. Resources themselves are unnamed where AWS allows it."""
+
+from __future__ import annotations
+
+from typing import Any, Final  # Any: troposphere has no types
+
+from troposphere import Sub
+
+PROJECT: Final = "knopfdruck"
+ENVIRONMENT_TAG: Final = f"{PROJECT}:env"
+MANAGED_TAG: Final = f"{PROJECT}:managed"
+RUNNER_TAG: Final = f"{PROJECT}:runner"
+"""Secrets that carry it (with `true`) may be read by workers."""
+NAMESPACE: Final = "Knopfdruck"
+CONTROL_PREFIX: Final = "control"
+"""The run store lies under it; results of engines and EFS are elsewhere."""
+AGENT_CONTAINER: Final = "agent"
+LIVE_ALIAS: Final = "live"
+ROOT_STACK: Final = "main"
+ROLE_PATH: Final = "/" + PROJECT + "/${Environment}/"
+LOG_KINDS: Final = ("lambda", "fargate", "ec2", "portal", "api")
+
+
+def stack_name(environment: str) -> str:
+    return f"{PROJECT}-{environment}"
+
+
+def role_path() -> Any:
+    return Sub(ROLE_PATH)
+
+
+def log_group(kind: str) -> Any:
+    """The name of a log group; `kind` is one of LOG_KINDS."""
+    return Sub(f"/{PROJECT}/${{Environment}}/{kind}")
+
+
+def store_url() -> Any:
+    """Where portal and workers meet. Needs the parameters ResultsBucket and EndpointUrl and the condition HasEndpoint."""
+    return Sub(f"s3://${{ResultsBucket}}/{CONTROL_PREFIX}?region=${{AWS::Region}}")

@@ -1,0 +1,55 @@
+"""Parameters that more than one stack declares, and the presets: what the root's parameters are where nobody says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final  # Any: troposphere has no types
+
+from troposphere import Parameter
+
+from infra_gen.declare import choice, optional, several, text
+
+NAME_PATTERN: Final = "^[a-z][a-z0-9-]{0,19}$"
+
+ENVIRONMENT = text("Environment", "Name of this installation; part of log groups and role paths.", AllowedPattern=NAME_PATTERN)
+BOUNDARY = text("PermissionsBoundary", "ARN of the policy that no role of this installation can exceed.")
+ZONES = choice("Zones", "How many availability zones are used.", "3", "2")
+VPC = Parameter("VpcId", Type="AWS::EC2::VPC::Id", Description="The VPC everything runs in.")
+RUNNER_SUBNETS = several("RunnerSubnetIds", "Subnets of the workers, one in each zone.")
+RUNNER_GROUPS = several("RunnerSecurityGroupIds", "Security groups of the workers.")
+PUBLIC_IP = choice(
+    "AssignPublicIp", "Whether workers get a public address; they need it where there is no NAT.", "ENABLED", "DISABLED"
+)
+BUCKET = text("ResultsBucket", "Bucket of the run store and of results.")
+STORE = text("StoreUrl", "Address of the run store, where portal and workers meet.")
+ENDPOINT = optional("EndpointUrl", "Address of an AWS emulator; empty on AWS.", AllowedPattern="^(https?://.+)?$")
+ARTEFACTS = text("ArtefactBucket", "Bucket of the code that is deployed.", MinLength=3)
+RETENTION = Parameter(
+    "LogRetentionDays", Type="Number", Description="How long logs are kept.", Default=30,
+    AllowedValues=[1, 3, 5, 7, 14, 30, 60, 90, 120, 180, 365, 731],
+)  # fmt: skip
+TOPIC = text("CompletionTopicArn", "Topic on which ends of runs are told.")
+QUEUE_ARN = text("EventsQueueArn", "Queue of invocations that failed.")
+FILE_SYSTEM_GROUP = text("FileSystemSecurityGroupId", "Security group of EFS.")
+RUNNER_REPOSITORY = text("RunnerRepositoryUri", "Repository of the worker's image.")
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """`retain` keeps data when the stack is deleted; `defaults` are the root's parameters that differ from the stacks' own."""
+
+    name: str
+    retain: bool = False
+    termination_protection: bool = False
+    rollback_on_alarm: bool = False
+    defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+PRESETS: Final = MappingProxyType({
+    "dev": Preset("dev", defaults=MappingProxyType({"Zones": "2"})),
+    "staging": Preset("staging", termination_protection=True, defaults=MappingProxyType({"Zones": "3"})),
+    "prod": Preset("prod", retain=True, termination_protection=True, rollback_on_alarm=True,
+                   defaults=MappingProxyType({"Zones": "3"})),
+})  # fmt: skip

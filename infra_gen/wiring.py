@@ -1,0 +1,48 @@
+"""How the root feeds its children: a parameter is an earlier stack's output of the same name, or else the root's own parameter.
+
+So nothing is supplied twice or forgotten, and no circle can be drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any  # Any: troposphere has no types
+
+from troposphere import GetAtt, If, Join, Parameter, Ref, Sub, cloudformation
+
+from infra_gen.parameters import Preset
+from infra_gen.stack import Stack
+
+
+def nest(root: Any, children: Sequence[Stack], preset: Preset) -> None:
+    """Adds every child to the root as a nested stack, and to the root's parameters what no child gives."""
+    givers: dict[str, Stack] = {}
+    for child in children:
+        supplied = {name: _supply(root, child, name, givers, preset) for name in child.parameters}
+        condition = {"Condition": child.condition} if child.condition else {}
+        root.add_resource(
+            cloudformation.Stack(child.title, TemplateURL=Sub(f"${{TemplateBase}}/{child.key}"), Parameters=supplied, **condition)
+        )
+        givers |= dict.fromkeys(child.outputs, child)
+
+
+def output_of(giver: Stack, name: str) -> Any:
+    """Empty where the stack that gives it is not deployed."""
+    value = GetAtt(giver.title, f"Outputs.{name}")
+    return If(giver.condition, value, "") if giver.condition else value
+
+
+def _supply(root: Any, child: Stack, name: str, givers: dict[str, Stack], preset: Preset) -> Any:
+    if name in givers:
+        return output_of(givers[name], name)
+    if name not in root.parameters:
+        root.add_parameter(_at_root(child.template.parameters[name], preset))
+    return Join(",", Ref(name)) if root.parameters[name].Type.startswith(("List<", "CommaDelimited")) else Ref(name)
+
+
+def _at_root(declared: Any, preset: Preset) -> Any:
+    """The child's own declaration, with the preset's default."""
+    properties = dict(declared.properties)
+    if declared.title in preset.defaults:
+        properties["Default"] = preset.defaults[declared.title]
+    return Parameter(declared.title, **properties)
