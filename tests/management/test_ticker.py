@@ -13,8 +13,10 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from portal.core.plan import MANY_WORKERS
 from portal.core.protocol import Done, DoneReason, Start
 from portal.core.run_state import EndReason, RunState
+from portal.management.commands.ticker import give_back_memory, pause_after
 from portal.models import Heartbeat, Run, Worker
 from portal.usecases.heartbeat import TICKER
 from portal.wiring import parts
@@ -67,3 +69,12 @@ def test_a_ticker_watches_revives_shows_signs_of_life_and_leaves_when_told(ticke
     ticker.send_signal(signal.SIGTERM)
     assert ticker.wait(PATIENCE_SECONDS) == 0
     assert set(Run.objects.values_list("lease_owner", flat=True)) == {""}
+
+
+def test_runs_whose_delay_is_seen_are_looked_at_more_often() -> None:
+    many = pause_after(RunState.RUNNING, MANY_WORKERS + 1)
+    assert pause_after(RunState.LAUNCHING, MANY_WORKERS + 1) < pause_after(RunState.RUNNING, 1) < many == 1.0
+
+
+def test_memory_can_be_given_back_on_any_system() -> None:
+    give_back_memory()
