@@ -1,8 +1,11 @@
+import json
 from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
+from portal.admin.environment_form import EnvironmentForm
+from portal.core.drafts import ENVIRONMENT_FIELDS
 from portal.models import Environment
 from tests.builders import a_token, a_user, an_environment
 
@@ -56,3 +59,52 @@ def test_a_limited_token_sees_its_own_environments_only() -> None:
 def test_a_wrong_environment_is_refused(keeper: APIClient, wrong: dict[str, Any]) -> None:
     answer = keeper.post("/environments", {**BODY, **wrong}, format="json")
     assert (answer.status_code, Environment.objects.count()) == (400, 0)
+
+
+EVERYTHING: dict[str, Any] = {
+    "description": "For the shop", "place": "local", "targets": {"product": "https://staging.example"},
+    "parameters": {"LANGUAGE": "de"}, "secrets": {"API_KEY": "env:KNOPFDRUCK_SECRET_API_KEY"},
+    "thresholds": {"checks": ["rate>0.99"]}, "most_vus": 50, "most_rate": 20, "longest_seconds": 600,
+    "allowed_hosts": ["*.test.example.com"], "allowed_networks": ["10.20.0.0/16"], "most_runs": 2, "most_cost": 12.5,
+    "most_cost_a_month": 100.0, "allowed_hours": ["mon-fri 20:00-06:00"], "timezone": "Europe/Berlin",
+    "freezes": [{"start": "2026-11-27T00:00:00+00:00", "end": "2026-11-30T00:00:00+00:00", "reason": "the sale"}],
+    "requires_approval": True,
+}  # fmt: skip
+
+
+def without_guard_rails() -> dict[str, Any]:
+    empty = {name: type(value)() for name, value in EVERYTHING.items() if isinstance(value, (str, list, dict))}
+    limits = {name: None for name, value in EVERYTHING.items() if type(value) in (int, float)}
+    return {**empty, **limits, "place": "local", "timezone": "UTC", "requires_approval": False}
+
+
+def test_every_guard_rail_is_set_and_shown_and_a_put_without_it_takes_it_away(keeper: APIClient) -> None:
+    assert set(EVERYTHING) == {*ENVIRONMENT_FIELDS} - {"name"}
+    made = keeper.post("/environments", {"name": "staging", **EVERYTHING}, format="json").json()
+    assert {name: made[name] for name in EVERYTHING} == EVERYTHING
+    assert Environment.objects.get().guard().approval
+    again = keeper.put("/environments/staging", EVERYTHING, format="json").json()
+    assert {**again, "updated": made["updated"]} == made
+    bare = keeper.put("/environments/staging", {}, format="json").json()
+    assert {name: bare[name] for name in EVERYTHING} == without_guard_rails()
+
+
+def as_typed(body: dict[str, Any]) -> dict[str, Any]:
+    """A body as somebody types it into the admin's form."""
+    lines = {name: "\n".join(value) for name, value in body.items() if name.startswith("allowed")}
+    return {name: json.dumps(value) if isinstance(value, (dict, list)) else value for name, value in body.items()} | lines
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("allowed_hosts", ["*.com"]), ("allowed_networks", ["10.0.0.0/33"]), ("allowed_hours", ["never"]),
+        ("timezone", "Mars/Base"), ("freezes", [{"start": "2026-11-27", "end": "2026-11-28"}]), ("most_vus", 0),
+        ("most_runs", -1), ("most_cost", -0.5), ("longest_seconds", "soon"), ("secrets", {"API_KEY": "hunter2"}),
+        ("parameters", {"PATH": "/tmp"}), ("thresholds", {"checks": ["rate>"]}), ("place", "moon"),
+    ],
+)  # fmt: skip
+def test_a_guard_rail_the_admins_form_refuses_is_refused_here_too(keeper: APIClient, name: str, value: Any) -> None:
+    answer = keeper.post("/environments", {"name": "staging", **EVERYTHING, name: value}, format="json")
+    assert (answer.status_code, {item["field"].split(".")[0] for item in answer.json()["errors"]}) == (400, {name})
+    assert set(EnvironmentForm(as_typed({"name": "staging", **EVERYTHING, name: value})).errors) == {name}
