@@ -24,9 +24,12 @@ def file_path(token: str) -> str:
     return f"/.well-known/knopfdruck-{token}"
 
 
-def find_proof(url: str, host: str, address: str, token: str) -> str:
-    """How ownership is shown (`dns`, `file` or `header`); empty when it is not. `url` has scheme, host and port only."""
-    if _in_dns(host, token):
+def find_proof(url: str, host: str, address: str, token: str, *, resolver: dns.resolver.Resolver | None = None) -> str:
+    """How ownership is shown (`dns`, `file` or `header`); empty when it is not. `url` has scheme, host and port only.
+
+    Without `resolver` the system's name servers are asked.
+    """
+    if _in_dns(host, token, resolver):
         return "dns"
     try:
         if _is(token, fetch(url + file_path(token), address=address).body.decode("utf-8", "replace")):
@@ -39,10 +42,11 @@ def find_proof(url: str, host: str, address: str, token: str) -> str:
         return ""
 
 
-def _in_dns(host: str, token: str) -> bool:
-    resolver = dns.resolver.get_default_resolver()
+def _in_dns(host: str, token: str, resolver: dns.resolver.Resolver | None) -> bool:
     try:
-        rows = resolver.resolve(record_name(host), "TXT", lifetime=SECONDS)
+        asked = resolver or dns.resolver.get_default_resolver()
+        # By its whole name: a search domain of this machine's must not answer for another host.
+        rows = asked.resolve(record_name(host), "TXT", lifetime=SECONDS, search=False)
     except (dns.exception.DNSException, OSError, ValueError):
         return False
     return any(_is(token, b"".join(row.strings).decode("ascii", "replace")) for row in rows)
