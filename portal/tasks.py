@@ -9,6 +9,7 @@ from portal.usecases import prune_runs as pruning
 from portal.usecases import sweep_runs as sweeping
 from portal.usecases.count_call import forget_callers
 from portal.usecases.heartbeat import note_heartbeat
+from portal.usecases.take_signature import forget_signatures
 from portal.wiring import parts
 
 
@@ -22,6 +23,7 @@ def finish(run_id: str) -> None:
 
 def sweep() -> None:
     sweeping.sweep_runs(parts())
+    forget_signatures(parts().clock.now())
 
 
 def prune() -> None:

@@ -1,6 +1,7 @@
 """Behind API Gateway: its authorizer says who calls, in headers it signs. Plain headers say nothing.
 
-`X-Caller` is a user of the portal, `X-Caller-Time` unix seconds, `X-Caller-Signature` what `core.signature` makes of them.
+`X-Caller` is a user of the portal, `X-Caller-Time` unix seconds, `X-Caller-Nonce` (optional) any new word, and
+`X-Caller-Signature` what `core.signature` makes of them. Each signature is taken once.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from portal.client_address import client_address
 from portal.core.access import Actor, Way
 from portal.core.signature import is_genuine
 from portal.usecases.identify_actor import user_actor
+from portal.usecases.take_signature import is_new
 from portal.wiring import parts
 
 
@@ -28,8 +30,12 @@ class GatewayAuthentication(BaseAuthentication):
         secret, caller = settings.CONFIG.access.gateway_secret, request.headers.get("X-Caller", "")
         if not secret or not caller:
             return None
-        user = get_user_model().objects.filter(username=caller, is_active=True).first() if _is_signed(request, secret) else None
         address = client_address(request)
+        genuine = _is_signed(request, secret)
+        if genuine and not is_new(request.headers["X-Caller-Signature"], int(request.headers["X-Caller-Time"])):
+            count_guess(address)
+            raise AuthenticationFailed("This signature was used before: each is good for one call. Sign a new nonce with each.")
+        user = get_user_model().objects.filter(username=caller, is_active=True).first() if genuine else None
         if user is None:
             count_guess(address)
             raise AuthenticationFailed("The gateway's signature is wrong or old, or it names nobody this portal knows.")
@@ -44,4 +50,5 @@ def _is_signed(request: Request, secret: str) -> bool:
     return is_genuine(
         secret, headers.get("X-Caller-Signature", ""), now=parts().clock.now(), at=headers.get("X-Caller-Time", ""),
         method=request.method or "", path=request.get_full_path(), caller=headers["X-Caller"],
+        nonce=headers.get("X-Caller-Nonce", ""),
     )  # fmt: skip

@@ -12,6 +12,7 @@ from portal.models.proof import HostProof
 from portal.models.result import Result
 from portal.models.run import Run
 from portal.models.scenario import Scenario, ScenarioVersion
+from portal.models.signature import UsedSignature
 from portal.models.trust import TrustedRepository
 from portal.models.worker import Worker
 
@@ -30,5 +31,6 @@ __all__ = [
     "Scenario",
     "ScenarioVersion",
     "TrustedRepository",
+    "UsedSignature",
     "Worker",
 ]

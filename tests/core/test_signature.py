@@ -29,6 +29,8 @@ def test_it_is_not_good_for_another_caller_call_time_or_secret() -> None:
         {"method": "GET"},
         {"at": "1001"},
         {"secret": "t" * 32},
+        {"nonce": "n"},
+        {"caller": "ada\nn"},
     )
     for other in others:
         assert not genuine(signature, **other)
@@ -41,3 +43,11 @@ def test_without_a_secret_nothing_is_genuine() -> None:
 @given(st.text(max_size=80), st.text(max_size=12))
 def test_nothing_else_is_and_nothing_breaks(signature: str, at: str) -> None:
     assert not genuine(signature, at=at)
+
+
+@given(st.text(st.characters(codec="ascii", exclude_categories=["C"]), min_size=1, max_size=64))
+def test_a_nonce_is_part_of_what_is_signed(nonce: str) -> None:
+    signature = sign(SECRET, at=1000, **CALL, nonce=nonce)
+    assert genuine(signature, nonce=nonce)
+    assert not genuine(signature)
+    assert not genuine(signature, caller=f"ada\n{nonce}")

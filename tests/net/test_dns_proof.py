@@ -65,7 +65,7 @@ def test_an_alias_is_followed(zone: Zone) -> None:
 
 
 def test_an_answer_too_large_for_a_datagram_is_asked_for_again_over_tcp(zone: Zone) -> None:
-    zone.records[NAME] = [(letter * 200,) for letter in "abcdef"] + [(TOKEN,)]
+    zone.records[NAME] = [*((letter * 200,) for letter in "abcdef"), (TOKEN,)]
     assert proof(zone) == "dns"
     assert zone.ports == ["udp", "tcp"]
 

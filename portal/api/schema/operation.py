@@ -31,7 +31,7 @@ class Gateway(OpenApiAuthenticationExtension):
     name = "gateway"
 
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        said = "Set by an API gateway in front of the portal, beside `X-Caller` and `X-Caller-Time`."
+        said = "Set by an API gateway in front of the portal, with `X-Caller`, `X-Caller-Time` and `X-Caller-Nonce`; good once."
         return {"type": "apiKey", "in": "header", "name": "X-Caller-Signature", "description": said}
 
 
