@@ -15,9 +15,12 @@ from pathlib import Path
 from portal.backends import BACKENDS, LIMITS
 from portal.backends.sandbox import HostSandbox
 from portal.config import ROOT, PortalConfig, load
+from portal.core.aws_place import AwsPlace
 from portal.core.plan import Limits
-from portal.core.ports import Backend, Clock, Engine, EngineTools, Sandbox
+from portal.core.ports import Backend, Clock, Engine, EngineTools, ObjectStore, Sandbox
+from portal.core.wire import from_plain
 from portal.engines import open_engine
+from portal.models import Run
 from portal.net.fetch import fetch
 from portal.net.id_token import IdTokens
 from portal.net.key_set import KeySet
@@ -43,10 +46,11 @@ class Parts:
     """All that use cases take from outside. `engine`, `backend` and `store` open by name."""
 
     engine: Callable[[str], Engine]
-    backend: Callable[[str, str], Backend]
-    """By place (`local`) and backend name (`lambda`)."""
+    backend: Callable[[AwsPlace | None, str], Backend]
+    """By place in AWS (None: this machine) and backend name (`lambda`)."""
     limits: Mapping[str, Limits]
     store: Callable[[str], RunStore]
+    """By run; that of an environment in AWS lies in its bucket."""
     sandbox: Sandbox
     clock: Clock
     owner: str
@@ -68,8 +72,8 @@ def build(config: PortalConfig) -> Parts:
     tools = engine_tools(config)
     objects = open_store(config.store_url)
 
-    def backend(place: str, name: str) -> Backend:
-        module, _, factory = BACKENDS[place].partition(":")
+    def backend(place: AwsPlace | None, name: str) -> Backend:
+        module, _, factory = BACKENDS["local" if place is None else "aws", name].partition(":")
         opened: Backend = getattr(import_module(module), factory)(
             name, store_url=config.store_url, work_dir=config.data_dir / "workers", tools=tools, root=ROOT, python=sys.executable
         )
@@ -77,9 +81,20 @@ def build(config: PortalConfig) -> Parts:
 
     return Parts(
         engine=lambda name: open_engine(name, tools), backend=backend, limits=LIMITS,
-        store=lambda run_id: RunStore(objects, run_id), sandbox=HostSandbox(), clock=SystemClock(),
+        store=lambda run_id: RunStore(_objects_of(run_id) or objects, run_id), sandbox=HostSandbox(), clock=SystemClock(),
         owner=f"{socket.gethostname()}:{os.getpid()}", public_url=config.public_url,
     )  # fmt: skip
+
+
+def _objects_of(run_id: str) -> ObjectStore | None:
+    """None: the portal's own store."""
+    aws = Run.objects.filter(pk=run_id).values_list("aws", flat=True).first()
+    return _opened(from_plain(AwsPlace, aws).portal_store_url()) if aws else None
+
+
+@cache
+def _opened(url: str) -> ObjectStore:
+    return open_store(url)
 
 
 @cache

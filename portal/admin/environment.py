@@ -34,7 +34,7 @@ class EnvironmentAdmin(Audited):
     list_display = ("name", "description", "place", "services", "most_vus", "most_rate", "longest_seconds")
     search_fields = ("name", "description")
     fieldsets = (
-        (None, {"fields": ("name", "description", "place")}),
+        (None, {"fields": ("name", "description", "place", "aws")}),
         ("What scripts see", {"fields": ("targets", "parameters", "secrets")}),
         ("How its runs are judged", {"fields": ("thresholds",)}),
         (

@@ -10,9 +10,11 @@ from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from portal.core import guard_fields, secret_refs
+from portal.core.aws_place import read_place
 from portal.core.errors import RequestRejected
 from portal.core.request import parse_request
 from portal.models import Environment
+from portal.models.environment import Place
 
 
 class PrettyJSONField(forms.JSONField):
@@ -45,6 +47,12 @@ class LinesField(forms.CharField):
 
 
 class EnvironmentForm(forms.ModelForm):
+    aws = PrettyJSONField(
+        required=False,
+        label="AWS",
+        widget=UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 5, "spellcheck": "false"}),
+        help_text='For the place AWS, from the outputs of its stack: {"region": "eu-central-1", "bucket": "..."}.',
+    )
     targets = PrettyJSONField(
         required=False,
         widget=UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 7, "spellcheck": "false"}),
@@ -81,6 +89,7 @@ class EnvironmentForm(forms.ModelForm):
             "name",
             "description",
             "place",
+            "aws",
             "targets",
             "parameters",
             "secrets",
@@ -108,6 +117,12 @@ class EnvironmentForm(forms.ModelForm):
         }
         help_texts = {"most_rate": ""}
         widgets = {"description": UnfoldAdminTextareaWidget({"rows": 3})}
+
+    def clean_aws(self) -> Any:
+        value, place = self.cleaned_data["aws"] or {}, self.cleaned_data.get("place")
+        if place != Place.AWS:
+            return {}
+        return _read(read_place, value)
 
     def clean_targets(self) -> dict[str, str]:
         return self._checked("targets")

@@ -1,4 +1,7 @@
-"""boto3 clients with our timeouts and retries: a short outage is ridden out, a long one is reported within a minute."""
+"""boto3 clients with our timeouts and retries: a short outage is ridden out, a long one is reported within a minute.
+
+Credentials are what boto3 finds, those of a profile, or those of a role that is assumed and renewed before they run out.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, overload  # Any: clients of serv
 
 import boto3
 from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.session import Session as BotocoreSession
 
 from portal.aws.errors import translated
 
@@ -13,28 +18,57 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 ATTEMPTS = 3
+ONCE = 1
+"""For calls that a lost answer must not double."""
 CONNECT_S = 5
 READ_S = 20
 CONNECTIONS = 32
+SESSION_NAME = "knopfdruck"
 
 
 @overload
-def client(service: Literal["s3"], *, region: str = "", endpoint_url: str = "", profile: str = "") -> S3Client: ...
+def client(
+    service: Literal["s3"], *, region: str = "", endpoint_url: str = "", profile: str = "", role_arn: str = "",
+    external_id: str = "", attempts: int = ATTEMPTS, connections: int = CONNECTIONS,
+) -> S3Client: ...  # fmt: skip
 @overload
-def client(service: str, *, region: str = "", endpoint_url: str = "", profile: str = "") -> Any: ...
-def client(service: str, *, region: str = "", endpoint_url: str = "", profile: str = "") -> Any:
+def client(
+    service: str, *, region: str = "", endpoint_url: str = "", profile: str = "", role_arn: str = "",
+    external_id: str = "", attempts: int = ATTEMPTS, connections: int = CONNECTIONS,
+) -> Any: ...  # fmt: skip
+def client(
+    service: str, *, region: str = "", endpoint_url: str = "", profile: str = "", role_arn: str = "",
+    external_id: str = "", attempts: int = ATTEMPTS, connections: int = CONNECTIONS,
+) -> Any:  # fmt: skip
     """Empty means what boto3 finds itself. Safe between threads. Raises AwsDenied when profile or region is missing."""
     with translated(service):
         session = boto3.session.Session(profile_name=profile or None, region_name=region or None)
+        if role_arn:
+            session = _assumed(session, role_arn, external_id, endpoint_url)
         # mypy: boto3-stubs know only literal service names; the overloads above give the type back.
         make: Any = session.client
-        return make(service, endpoint_url=endpoint_url or None, config=_config(endpoint_url))
+        return make(service, endpoint_url=endpoint_url or None, config=_config(endpoint_url, attempts, connections))
 
 
-def _config(endpoint_url: str) -> Config:
+def _assumed(session: boto3.session.Session, role_arn: str, external_id: str, endpoint_url: str) -> boto3.session.Session:
+    """A session by the role's credentials; nothing is asked for before the first call."""
+
+    def make(service: str, **settings: Any) -> Any:
+        return client(service, endpoint_url=endpoint_url, region=session.region_name or "", profile=session.profile_name
+                      if session.profile_name != "default" else "")  # fmt: skip
+
+    extra = {"RoleSessionName": SESSION_NAME, **({"ExternalId": external_id} if external_id else {})}
+    fetcher = AssumeRoleCredentialFetcher(make, session.get_credentials(), role_arn, extra_args=extra)
+    inner = BotocoreSession()
+    # mypy: botocore-stubs leave out where a session keeps its credentials, and there is no other way to give it these.
+    inner._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # type: ignore[attr-defined]
+    return boto3.session.Session(botocore_session=inner, region_name=session.region_name)
+
+
+def _config(endpoint_url: str, attempts: int, connections: int) -> Config:
     # Emulators and other S3 servers answer under one host name; only AWS has a host name per bucket.
     style: Literal["path", "auto"] = "path" if endpoint_url else "auto"
     return Config(
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=CONNECT_S, read_timeout=READ_S,
-        max_pool_connections=CONNECTIONS, s3={"addressing_style": style},
+        retries={"mode": "standard", "total_max_attempts": attempts}, connect_timeout=CONNECT_S, read_timeout=READ_S,
+        max_pool_connections=connections, s3={"addressing_style": style},
     )  # fmt: skip

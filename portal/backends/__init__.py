@@ -9,7 +9,12 @@ from datetime import timedelta
 
 from portal.core.plan import Limits
 
-BACKENDS = {"local": "portal.backends.local:LocalBackend"}
+BACKENDS = {
+    ("local", "lambda"): "portal.backends.local:LocalBackend",
+    ("local", "fargate"): "portal.backends.local:LocalBackend",
+    ("local", "ec2"): "portal.backends.local:LocalBackend",
+}
+"""By place and name."""
 
 LIMITS = {
     "lambda": Limits(

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 
 from portal.core import fields, guard_fields, secret_refs
+from portal.core.aws_place import read_place
 from portal.core.fields import FieldError
 from portal.core.reader import Reader
 from portal.core.script import ScriptSource
@@ -22,9 +23,9 @@ SCRIPT_NAMES = {"k6": "script.js", "artillery": "script.yml"}
 VERSION_FIELDS = ("file", "script", "files", "title", "description")
 SCENARIO_FIELDS = ("name", "engine", *VERSION_FIELDS)
 SHELF_FIELDS = ("title", "description", "archived", "public", "fail_on_regression", "thresholds")
-ENVIRONMENT_FIELDS = ("name", "description", "place", "targets", "parameters", "secrets", "thresholds", "most_vus", "most_rate",
-                      "longest_seconds", "allowed_hosts", "allowed_networks", "most_runs", "most_cost", "most_cost_a_month",
-                      "allowed_hours", "timezone", "freezes", "requires_approval")  # fmt: skip
+ENVIRONMENT_FIELDS = ("name", "description", "place", "aws", "targets", "parameters", "secrets", "thresholds", "most_vus",
+                      "most_rate", "longest_seconds", "allowed_hosts", "allowed_networks", "most_runs", "most_cost",
+                      "most_cost_a_month", "allowed_hours", "timezone", "freezes", "requires_approval")  # fmt: skip
 MOST_FILES, LONGEST_PATH, LONGEST_TITLE = 500, 200, 200
 MOST_NUMBER = 2_000_000_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -44,6 +45,7 @@ class EnvironmentDraft:
     name: str
     description: str = ""
     place: str = "local"
+    aws: Mapping[str, object] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -106,6 +108,7 @@ def parse_environment(data: Mapping[str, object], *, places: tuple[str, ...], na
         reader.add("name", f"An environment keeps its name, which is {name}.", "Leave it out.")
     draft = EnvironmentDraft(
         name=said, description=reader.read("description", fields.text, ""), place=reader.read("place", one_of(places), places[0]),
+        aws=reader.read("aws", read_place, {}),
         targets=reader.read("targets", fields.targets, {}), parameters=reader.read("parameters", fields.parameters, {}),
         secrets=reader.read("secrets", secret_refs.secrets, {}),
         thresholds=reader.read("thresholds", thresholds, {}), most_vus=reader.read("most_vus", fields.whole(MOST_NUMBER), None),
@@ -120,6 +123,10 @@ def parse_environment(data: Mapping[str, object], *, places: tuple[str, ...], na
         timezone=reader.read("timezone", guard_fields.zone, "UTC"), freezes=reader.read("freezes", guard_fields.freezes, []),
         requires_approval=reader.read("requires_approval", flag, False),
     )  # fmt: skip
+    if draft.place == "aws" and not draft.aws and not reader.problems:
+        reader.add("aws", "An environment in AWS needs its region and bucket.", "`manage.py infra` prints them.")
+    if draft.place != "aws" and draft.aws and not reader.problems:
+        reader.add("aws", f"The place is {draft.place}, which takes no settings of AWS.", 'Say "place": "aws".')
     reader.check()
     return draft
 

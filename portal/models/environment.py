@@ -8,6 +8,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from portal.core.access import Actor
+from portal.core.aws_place import AwsPlace
 from portal.core.guard import Guard
 from portal.core.hours import Freeze
 from portal.core.wire import from_plain
@@ -17,6 +18,7 @@ from portal.models.standing import clean_thresholds
 
 class Place(models.TextChoices):
     LOCAL = "local", "This machine"
+    AWS = "aws", "AWS"
 
 
 class EnvironmentQuerySet(models.QuerySet["Environment"]):
@@ -28,6 +30,9 @@ class Environment(models.Model):
     name = models.CharField(max_length=100, unique=True, validators=[NAME])
     description = models.TextField(blank=True)
     place = models.CharField(max_length=20, choices=Place.choices, default=Place.LOCAL, help_text="Where workers run.")
+    aws = models.JSONField(
+        default=dict, blank=True, help_text='Of the place AWS: {"region": "eu-central-1", "bucket": "...", "function": "..."}.'
+    )
     targets = models.JSONField(default=dict, blank=True, help_text='URLs by service: {"product": "http://127.0.0.1:18101"}.')
     parameters = models.JSONField(default=dict, blank=True, help_text="Variables every script sees; no secrets.")
     secrets = models.JSONField(
@@ -76,11 +81,17 @@ class Environment(models.Model):
     def clean(self) -> None:
         clean_thresholds(self.thresholds)
 
+    def aws_place(self) -> AwsPlace | None:
+        """None: workers run on this machine."""
+        return from_plain(AwsPlace, self.aws) if self.place == Place.AWS else None
+
     def guard(self) -> Guard:
         longest = None if self.longest_seconds is None else timedelta(seconds=self.longest_seconds)
+        aws = self.aws_place()
+        here = aws is None or aws.is_on_this_machine
         return Guard(
             most_vus=self.most_vus, most_rate=self.most_rate, longest=longest, hosts=tuple(self.allowed_hosts),
-            networks=tuple(self.allowed_networks), loopback=self.place == Place.LOCAL, most_runs=self.most_runs,
+            networks=tuple(self.allowed_networks), loopback=here, most_runs=self.most_runs,
             most_cost=self.most_cost, most_cost_a_month=self.most_cost_a_month, hours=tuple(self.allowed_hours),
             zone=self.timezone, freezes=from_plain(tuple[Freeze, ...], self.freezes), approval=self.requires_approval,
         )  # fmt: skip

@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from portal.core.access import Actor
+from portal.core.aws_place import AwsPlace
 from portal.core.health import Trust
 from portal.core.plan import LoadPlan
 from portal.core.run_state import ALIVE, TRANSITIONS, WATCHED, EndReason, RunState
@@ -86,6 +87,7 @@ class Run(models.Model):
     trust = models.CharField(max_length=20, choices=_choices(Trust), blank=True, help_text="What its data is worth.")
     message = models.TextField(blank=True, help_text="What went wrong, in the engine's or the system's own words.")
     plan = models.JSONField()
+    aws = models.JSONField(default=dict, blank=True, help_text="Its environment's place in AWS when it was asked for.")
     workers = models.PositiveIntegerField(default=1)
     tags = models.JSONField(default=dict, blank=True)
     note = models.TextField(blank=True)
@@ -128,6 +130,10 @@ class Run(models.Model):
 
     def load_plan(self) -> LoadPlan:
         return from_plain(LoadPlan, self.plan)
+
+    def where(self) -> AwsPlace | None:
+        """As it was planned, whatever the environment says by now. None: this machine."""
+        return from_plain(AwsPlace, self.aws) if self.aws else None
 
     @property
     def is_over(self) -> bool:

@@ -14,7 +14,7 @@ from portal.stores.filesystem import FilesystemStore
 from portal.stores.memory import MemoryStore
 
 FORMS = "Use file:///absolute/path, s3://bucket/prefix or memory: as the address of the run store."
-S3_OPTIONS = frozenset({"endpoint_url", "region", "profile"})
+S3_OPTIONS = frozenset({"endpoint_url", "region", "profile", "role_arn", "external_id"})
 
 
 def open_store(url: str) -> ObjectStore:
@@ -53,5 +53,8 @@ def _s3(url: str, parts: SplitResult) -> ObjectStore:
     from portal.aws.session import client
     from portal.stores.s3 import S3Store
 
-    door = S3Door(client("s3", region=options.get("region", ""), endpoint_url=endpoint, profile=options.get("profile", "")))
-    return S3Store(parts.netloc, unquote(parts.path), door)
+    s3 = client(
+        "s3", region=options.get("region", ""), endpoint_url=endpoint, profile=options.get("profile", ""),
+        role_arn=options.get("role_arn", ""), external_id=options.get("external_id", ""),
+    )  # fmt: skip
+    return S3Store(parts.netloc, unquote(parts.path), S3Door(s3))

@@ -71,7 +71,7 @@ def summary_key(run_id: str) -> str:
 
 
 def assignment_key(run_id: str, slot: int, epoch: int) -> str:
-    return f"{run_prefix(run_id)}assign/{_epoch(epoch)}/{_slot(slot)}.json"
+    return f"{run_prefix(run_id)}assign/{epoch_part(epoch)}/{slot_part(slot)}.json"
 
 
 def lease_prefix(run_id: str) -> str:
@@ -79,7 +79,7 @@ def lease_prefix(run_id: str) -> str:
 
 
 def lease_key(run_id: str, slot: int, epoch: int) -> str:
-    return f"{lease_prefix(run_id)}{_slot(slot)}/{_epoch(epoch)}"
+    return f"{lease_prefix(run_id)}{slot_part(slot)}/{epoch_part(epoch)}"
 
 
 def parse_lease_key(key: str) -> tuple[int, int]:
@@ -95,7 +95,7 @@ def ready_prefix(run_id: str) -> str:
 
 
 def ready_key(run_id: str, slot: int) -> str:
-    return f"{ready_prefix(run_id)}{_slot(slot)}.json"
+    return f"{ready_prefix(run_id)}{slot_part(slot)}.json"
 
 
 def beat_prefix(run_id: str) -> str:
@@ -103,7 +103,7 @@ def beat_prefix(run_id: str) -> str:
 
 
 def beat_key(run_id: str, slot: int) -> str:
-    return f"{beat_prefix(run_id)}{_slot(slot)}.json"
+    return f"{beat_prefix(run_id)}{slot_part(slot)}.json"
 
 
 def done_prefix(run_id: str) -> str:
@@ -111,7 +111,7 @@ def done_prefix(run_id: str) -> str:
 
 
 def done_key(run_id: str, slot: int, epoch: int) -> str:
-    return f"{done_prefix(run_id)}{_slot(slot)}/{_epoch(epoch)}.json"
+    return f"{done_prefix(run_id)}{slot_part(slot)}/{epoch_part(epoch)}.json"
 
 
 def snapshot_prefix(run_id: str) -> str:
@@ -119,7 +119,7 @@ def snapshot_prefix(run_id: str) -> str:
 
 
 def worker_snapshot_prefix(run_id: str, slot: int, epoch: int) -> str:
-    return f"{snapshot_prefix(run_id)}{_slot(slot)}/{_epoch(epoch)}/"
+    return f"{snapshot_prefix(run_id)}{slot_part(slot)}/{epoch_part(epoch)}/"
 
 
 def snapshot_key(run_id: str, slot: int, epoch: int, seq: int) -> str:
@@ -141,7 +141,7 @@ def raw_prefix(run_id: str) -> str:
 def raw_key(run_id: str, slot: int, name: str) -> str:
     if len(name) > MOST_RAW_NAME or not _PART.fullmatch(name):
         raise ValueError(f"{name[:200]!r} is not a plain file name of up to {MOST_RAW_NAME} characters.")
-    return f"{raw_prefix(run_id)}{_slot(slot)}/{name}"
+    return f"{raw_prefix(run_id)}{slot_part(slot)}/{name}"
 
 
 def series_prefix(run_id: str, resolution: int) -> str:
@@ -170,11 +170,11 @@ def timeline_key(run_id: str, step: int, chunk: int) -> str:
     return f"{run_prefix(run_id)}timeline/{step}/{_padded(chunk, SEQ_DIGITS, 'chunk')}.json"
 
 
-def _slot(slot: int) -> str:
+def slot_part(slot: int) -> str:
     return _padded(slot, SLOT_DIGITS, "slot")
 
 
-def _epoch(epoch: int) -> str:
+def epoch_part(epoch: int) -> str:
     return _padded(epoch, EPOCH_DIGITS, "epoch")
 
 

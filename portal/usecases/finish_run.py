@@ -79,7 +79,7 @@ def _end_compute(run: Run, parts: Parts) -> tuple[str, ...]:
         return ()
     handles = tuple(row.handle() for row in rows if row.reference)
     done = {(row.slot, row.epoch) for row in rows if row.state == WorkerState.DONE}
-    backend = parts.backend(run.environment.place, run.backend)
+    backend = parts.backend(run.where(), run.backend)
     until = parts.clock.now() + GONE_WITHIN
     while alive := _alive(backend, handles):
         now = parts.clock.now()

@@ -71,7 +71,7 @@ def _launch(run: Run, parts: Parts) -> None:
         _check_again(run, plan, parts)
     store.pulse(Pulse(parts.clock.now()))
     missing = _missing(run)
-    backend = parts.backend(run.environment.place, run.backend)
+    backend = parts.backend(run.where(), run.backend)
     for start in range(0, len(missing), BATCH):
         if not Run.objects.filter(pk=run.id, state=RunState.LAUNCHING).exists():
             return

@@ -94,7 +94,7 @@ def version_detail(row: ScenarioVersion) -> dict[str, Any]:
 
 def environment_row(row: Environment) -> dict[str, Any]:
     return {
-        "name": row.name, "description": row.description, "place": row.place, "targets": row.targets,
+        "name": row.name, "description": row.description, "place": row.place, "aws": row.aws, "targets": row.targets,
         "parameters": row.parameters, "secrets": row.secrets,
         "thresholds": row.thresholds, "most_vus": row.most_vus, "most_rate": row.most_rate,
         "longest_seconds": row.longest_seconds, "allowed_hosts": row.allowed_hosts, "allowed_networks": row.allowed_networks,

@@ -37,7 +37,7 @@ def answer_losses(run: Run, store: RunStore, plan: LoadPlan, census: Census, t0:
         return end_run(run.id, EndReason.WORKERS_LOST, parts, message=message)
     if plan.on_worker_loss is not OnWorkerLoss.REPLACE or second > plan.duration.total_seconds() - LEAST_REST:
         return False
-    backend = parts.backend(run.environment.place, run.backend)
+    backend = parts.backend(run.where(), run.backend)
     unstarted = (row for row in census.rows if _is_unstarted(row) and store.lease(row.slot, row.epoch) is None)
     claims = (*unstarted, *_claims(run, census))
     for claim in claims:

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from portal import queue
 from portal.core.access import Action, Actor
 from portal.core.cost import estimate
-from portal.core.errors import Conflict, PlanRejected, RequestRejected
+from portal.core.errors import Conflict, PlanRejected, Problem, RequestRejected
 from portal.core.guard import time_problems
 from portal.core.plan import LoadPlan, build_plan, engine_environment
 from portal.core.request import LoadTestRequest
@@ -63,8 +63,8 @@ def request_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Run:
             keep_proofs(planned.environment, planned.proofs)
             run = Run.objects.create(
                 id=plan.run_id, version=planned.version, environment=planned.environment, backend=request.backend,
-                plan=to_plain(plan), workers=plan.workers, tags=dict(request.tags), note=request.note,
-                requested_by=by.name[:150], cost=planned.cost,
+                plan=to_plain(plan), aws=planned.environment.aws, workers=plan.workers, tags=dict(request.tags),
+                note=request.note, requested_by=by.name[:150], cost=planned.cost,
                 idempotency_key=request.idempotency_key or None, request_digest=digest,
             )  # fmt: skip
             RunEvent.objects.create(run=run, at=run.created, kind=EventKind.STATE, state=run.state)
@@ -81,6 +81,7 @@ def plan_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Planned:
     """All that a start would check, with the engine's own look at the script; writes nothing. Raises RequestRejected."""
     version = _version(request)
     environment = _environment(request, by)
+    _check_place(environment, request.backend)
     targets = {**environment.targets, **request.targets}
     parameters = {**environment.parameters, **request.parameters}
     facts = parts.engine(version.scenario.engine).inspect(
@@ -103,6 +104,15 @@ def plan_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Planned:
     plan = replace(plan, network=network, secrets=environment.secrets)
     cost = 0.0 if environment.place == Place.LOCAL else estimate(plan).cost.likely
     return Planned(version, environment, plan, facts, cost, proofs)
+
+
+def _check_place(environment: Environment, backend: str) -> None:
+    """Raises PlanRejected where an environment's stack has not what the backend needs."""
+    place = environment.aws_place()
+    lacking = () if place is None else place.lacks(backend)
+    if lacking:
+        raise PlanRejected([Problem("backend", f"{environment.name} has not what {backend} needs: {' and '.join(lacking)}.",
+                                    "Deploy that part of its stack, or choose another backend.")])  # fmt: skip
 
 
 def _standing(scenario: Scenario, environment: Environment) -> tuple[Threshold, ...]:

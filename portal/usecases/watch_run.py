@@ -97,7 +97,7 @@ def _look(run: Run, watch: Watch, parts: Parts) -> None:
     if now - watch.pulse_at >= PULSE_EVERY:
         watch.store.pulse(Pulse(now))
         watch.pulse_at = now
-    backend = parts.backend(run.environment.place, run.backend)
+    backend = parts.backend(run.where(), run.backend)
     census = take_census(run, watch.store, backend, now, heard_since=watch.heard_since)
     if run.state == RunState.LAUNCHING:
         _launching(run, watch, census, now, parts)
@@ -218,7 +218,7 @@ def _insist(run: Run, watch: Watch, census: Census, now: float, parts: Parts) ->
     left = tuple(row.handle() for row in census.rows if row.slot not in over)
     waited = now - run.state_since.timestamp() - watch.plan.ending_within.total_seconds()
     if left and waited > TERM_AFTER:
-        parts.backend(run.environment.place, run.backend).stop(left, hard=waited > KILL_AFTER)
+        parts.backend(run.where(), run.backend).stop(left, hard=waited > KILL_AFTER)
 
 
 def _store_failed(run: Run, watch: Watch, error: StoreUnavailable, parts: Parts) -> None:
@@ -231,7 +231,7 @@ def _store_failed(run: Run, watch: Watch, error: StoreUnavailable, parts: Parts)
     if now - watch.store_fails_since < (STORE_PATIENCE / 4 if full else STORE_PATIENCE):
         return
     handles = tuple(row.handle() for row in run.worker_rows.all())
-    parts.backend(run.environment.place, run.backend).stop(handles, hard=False)
+    parts.backend(run.where(), run.backend).stop(handles, hard=False)
     message = " ".join(filter(None, (run.message, f"The run store failed: {error.message}")))
     reason = EndReason(run.end_reason or EndReason.WORKERS_LOST)
     collect_run(run.id, reason, old=(RunState(run.state),), message=message, by=run.stop_requested_by)

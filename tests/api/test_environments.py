@@ -62,7 +62,8 @@ def test_a_wrong_environment_is_refused(keeper: APIClient, wrong: dict[str, Any]
 
 
 EVERYTHING: dict[str, Any] = {
-    "description": "For the shop", "place": "local", "targets": {"product": "https://staging.example"},
+    "description": "For the shop", "place": "aws", "aws": {"region": "eu-central-1", "bucket": "results-1"},
+    "targets": {"product": "https://staging.example"},
     "parameters": {"LANGUAGE": "de"}, "secrets": {"API_KEY": "env:KNOPFDRUCK_SECRET_API_KEY"},
     "thresholds": {"checks": ["rate>0.99"]}, "most_vus": 50, "most_rate": 20, "longest_seconds": 600,
     "allowed_hosts": ["*.test.example.com"], "allowed_networks": ["10.20.0.0/16"], "most_runs": 2, "most_cost": 12.5,
@@ -101,10 +102,26 @@ def as_typed(body: dict[str, Any]) -> dict[str, Any]:
         ("allowed_hosts", ["*.com"]), ("allowed_networks", ["10.0.0.0/33"]), ("allowed_hours", ["never"]),
         ("timezone", "Mars/Base"), ("freezes", [{"start": "2026-11-27", "end": "2026-11-28"}]), ("most_vus", 0),
         ("most_runs", -1), ("most_cost", -0.5), ("longest_seconds", "soon"), ("secrets", {"API_KEY": "hunter2"}),
-        ("parameters", {"PATH": "/tmp"}), ("thresholds", {"checks": ["rate>"]}), ("place", "moon"),
+        ("parameters", {"PATH": "/tmp"}),
+        ("aws", {"region": "mars", "bucket": "results-1"}), ("thresholds", {"checks": ["rate>"]}), ("place", "moon"),
     ],
 )  # fmt: skip
 def test_a_guard_rail_the_admins_form_refuses_is_refused_here_too(keeper: APIClient, name: str, value: Any) -> None:
     answer = keeper.post("/environments", {"name": "staging", **EVERYTHING, name: value}, format="json")
     assert (answer.status_code, {item["field"].split(".")[0] for item in answer.json()["errors"]}) == (400, {name})
     assert set(EnvironmentForm(as_typed({"name": "staging", **EVERYTHING, name: value})).errors) == {name}
+
+
+def test_an_environment_in_aws_says_where_and_is_read_back(keeper: APIClient) -> None:
+    place = {"region": "eu-central-1", "bucket": "results-1", "subnets": ["subnet-a"]}
+    answer = keeper.post("/environments", {**BODY, "place": "aws", "aws": place}, format="json")
+    assert (answer.status_code, answer.json()["aws"]) == (201, place)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"place": "aws"}, {"place": "aws", "aws": {"region": "mars"}}, {"aws": {"region": "eu-central-1", "bucket": "results-1"}}],
+)
+def test_a_place_in_aws_that_does_not_fit_is_refused(keeper: APIClient, wrong: dict[str, Any]) -> None:
+    answer = keeper.post("/environments", {**BODY, **wrong}, format="json")
+    assert (answer.status_code, [problem["field"] for problem in answer.json()["errors"]]) == (400, ["aws"])

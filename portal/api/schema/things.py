@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from portal.api.schema.runs import moment, number, text
 from portal.api.schema.starting import ThresholdsField
-from portal.api.schema.values import ObjectField, TextsField
+from portal.api.schema.values import ObjectField, PlaceField, TextsField
 from portal.models.environment import Place
 from portal.models.run import BackendName
 from portal.models.scenario import EngineName
@@ -109,6 +109,7 @@ class EnvironmentChange(serializers.Serializer):
 
     description = serializers.CharField(required=False, max_length=4000)
     place = serializers.ChoiceField(Place.values, required=False)
+    aws = PlaceField(required=False)
     targets = TextsField(required=False)
     parameters = TextsField(required=False)
     secrets = TextsField(required=False)
@@ -135,6 +136,7 @@ class EnvironmentRow(serializers.Serializer):
     name = serializers.CharField()
     description = text()
     place = serializers.ChoiceField(Place.values)
+    aws = PlaceField()
     targets = TextsField()
     parameters = TextsField()
     secrets = TextsField()

@@ -8,10 +8,11 @@ import msgspec
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from portal.core.aws_place import AwsPlace
 from portal.core.summary import RunSummary
 from portal.core.timeline import TimePoint
 
-_KINDS = {"RunSummary": RunSummary, "TimePoint": TimePoint}
+_KINDS = {"RunSummary": RunSummary, "TimePoint": TimePoint, "AwsPlace": AwsPlace}
 
 
 def add_components(result: dict[str, Any], generator: object, request: object, public: bool) -> dict[str, Any]:
@@ -41,6 +42,11 @@ class TimelineField(serializers.JSONField):
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
 class TextsField(serializers.JSONField):
     """Texts by name."""
+
+
+@extend_schema_field(one_of("AwsPlace"))
+class PlaceField(serializers.JSONField):
+    """Where in AWS workers run; empty for other places. Region and bucket are needed, the rest as the stack has it."""
 
 
 @extend_schema_field({"type": "object"})

@@ -1,0 +1,159 @@
+"""Work for machines that wait for it: an Auto Scaling group's instances, or the tasks of a service that grows.
+
+Calls go down, one for each worker wanted; who is free claims one with a conditional write, so that exactly one gets it.
+Workers say who and where they are. What is claimed is then done as everywhere: the slot's lease decides in the end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from portal.core.errors import WireInvalid
+from portal.core.ports import ObjectStore
+from portal.core.wire import from_json, to_json
+from portal.stores import layout
+from portal.stores.run_store import ReadsMany
+
+T = TypeVar("T")
+WRITERS = 16
+_NAME = re.compile(r"[A-Za-z0-9_=+@-][A-Za-z0-9._=+@-]{0,149}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One worker is wanted. `memory` in bytes; after `expires` (unix seconds) nobody begins it any more."""
+
+    run: str
+    slot: int
+    epoch: int
+    cores: int
+    memory: int
+    at: float
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who took a call: instance id or task ARN, and its availability zone."""
+
+    worker: str
+    az: str
+    at: float
+
+
+class PresenceState(StrEnum):
+    IDLE = "idle"
+    WORKING = "working"
+    DRAINING = "draining"
+    """Its platform said that it will be taken away: it takes no call, and what it holds is to be given to another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A worker's sign of life; run, slot and epoch of what it holds."""
+
+    worker: str
+    az: str
+    at: float
+    state: PresenceState = PresenceState.IDLE
+    run: str = ""
+    slot: int | None = None
+    epoch: int | None = None
+
+
+class PoolStore:
+    """One group's part of a store. Every write may be repeated."""
+
+    def __init__(self, objects: ObjectStore, group: str) -> None:
+        if not _NAME.fullmatch(group):
+            raise ValueError(f"{group[:100]!r} is not the name of a group: use letters, digits and . _ = + @ -.")
+        self._objects, self.group = objects, group
+        self._prefix = f"pool/{group}/"
+
+    def call(self, calls: Iterable[Call]) -> None:
+        """A call that stands already stays as it is."""
+        wanted = {self._prefix + "calls/" + _call_name(call): to_json(call) for call in calls}
+        if wanted:
+            with ThreadPoolExecutor(min(WRITERS, len(wanted))) as writers:
+                tuple(writers.map(self._objects.put_new, wanted.keys(), wanted.values()))
+
+    def open_calls(self) -> tuple[Call, ...]:
+        """Those nobody claimed, the oldest first; look at `expires` before beginning one."""
+        claimed = {key.removeprefix(self._prefix + "claims/") for key in self._objects.list(self._prefix + "claims/")}
+        prefix = self._prefix + "calls/"
+        keys = [key for key in self._objects.list(prefix) if key.removeprefix(prefix) not in claimed]
+        return tuple(sorted(self._read_many(Call, keys).values(), key=lambda call: (call.at, call.run, call.slot)))
+
+    def calls(self, run: str) -> tuple[Call, ...]:
+        """All of a run that were not withdrawn."""
+        return tuple(self._read_many(Call, self._objects.list(f"{self._prefix}calls/{_run(run)}/")).values())
+
+    def claim(self, call: Call, claim: Claim) -> bool:
+        """Whether this worker has the call; asking twice gives the same answer, for the first one may have got lost."""
+        key = self._prefix + "claims/" + _call_name(call)
+        if self._objects.put_new(key, to_json(claim)):
+            return True
+        standing = self._objects.get(key)
+        return standing is not None and from_json(Claim, standing).worker == claim.worker
+
+    def claims(self, run: str) -> dict[tuple[int, int], Claim]:
+        """By slot and epoch."""
+        prefix = f"{self._prefix}claims/{_run(run)}/"
+        found = self._read_many(Claim, self._objects.list(prefix))
+        return {_slot_and_epoch(key.removeprefix(prefix)): claim for key, claim in found.items()}
+
+    def say(self, presence: Presence) -> None:
+        self._objects.put(self._presence_key(presence.worker), to_json(presence))
+
+    def leave(self, worker: str) -> None:
+        """This worker is gone for good."""
+        self._objects.delete(self._presence_key(worker))
+
+    def presences(self) -> tuple[Presence, ...]:
+        """All that ever spoke and did not leave; `at` says how fresh each is."""
+        return tuple(self._read_many(Presence, self._objects.list(self._prefix + "workers/")).values())
+
+    def withdraw(self, run: str) -> None:
+        """Nobody takes a call of this run any more; what was claimed is forgotten with it."""
+        self._objects.delete(f"{self._prefix}calls/{_run(run)}/")
+        self._objects.delete(f"{self._prefix}claims/{_run(run)}/")
+
+    def withdraw_call(self, run: str, slot: int, epoch: int) -> None:
+        """Nobody takes this one any more; a claim of it stays, for its worker may be at it."""
+        self._objects.delete(f"{self._prefix}calls/{_name(run, slot, epoch)}")
+
+    def _presence_key(self, worker: str) -> str:
+        # A task's ARN has colons and slashes; its last part, or an instance's id, is one name.
+        name = worker.rpartition("/")[2]
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{worker[:200]!r} is not a worker: use an instance id or the ARN of a task.")
+        return f"{self._prefix}workers/{name}.json"
+
+    def _read_many(self, kind: type[T], keys: Iterable[str]) -> dict[str, T]:
+        wanted, objects = tuple(keys), self._objects
+        found = objects.get_many(wanted) if isinstance(objects, ReadsMany) else map(objects.get, wanted)
+        return {key: from_json(kind, data) for key, data in zip(wanted, found, strict=True) if data is not None}
+
+
+def _call_name(call: Call) -> str:
+    return _name(call.run, call.slot, call.epoch)
+
+
+def _name(run: str, slot: int, epoch: int) -> str:
+    return f"{_run(run)}/{layout.slot_part(slot)}-{layout.epoch_part(epoch)}.json"
+
+
+def _run(run: str) -> str:
+    return layout.run_prefix(run).removeprefix("runs/").removesuffix("/")
+
+
+def _slot_and_epoch(name: str) -> tuple[int, int]:
+    slot, _, epoch = name.removesuffix(".json").partition("-")
+    if not (slot.isdecimal() and epoch.isdecimal()):
+        raise WireInvalid(f"{name[:200]!r} is not the name of a call.")
+    return int(slot), int(epoch)
