@@ -10,7 +10,7 @@ from infra_gen.declare import is_on, switch, text
 from infra_gen.names import LOG_KINDS, NAMESPACE, PROJECT, ROOT_STACK
 from infra_gen.parameters import ENVIRONMENT, Preset
 from infra_gen.stack import Stack
-from infra_gen.stacks import iam, messaging, network, storage, walls
+from infra_gen.stacks import ec2, ec2_image, fargate, iam, lambda_runner, messaging, network, storage, walls
 from infra_gen.wiring import nest, output_of
 
 PARTS = ("Lambda", "Fargate", "Ec2", "Api", "Portal")
@@ -35,6 +35,10 @@ def _children(preset: Preset) -> tuple[Stack, ...]:
         Stack("storage", storage.build(storage.Parameters(retain=preset.retain))),
         Stack("messaging", messaging.build(messaging.Parameters())),
         Stack("iam", iam.build(iam.Parameters())),
+        Stack("lambda_runner", lambda_runner.build(lambda_runner.Parameters()), "DeployLambda"),
+        Stack("fargate", fargate.build(fargate.Parameters()), "DeployFargate"),
+        Stack("ec2_image", ec2_image.build(ec2_image.Parameters()), "DeployEc2"),
+        Stack("ec2", ec2.build(ec2.Parameters()), "DeployEc2"),
     )
 
 
@@ -64,7 +68,9 @@ def _say(root: Any, children: tuple[Stack, ...]) -> None:
             child = givers[name]
             condition = {"Condition": child.condition} if child.condition else {}
             description = child.template.outputs[name].Description
-            root.add_output(Output(name, Description=description, Value=output_of(child, name), **condition))
+            root.add_output(
+                Output(name, Description=description, Value=output_of(child, name, under=child.condition), **condition)
+            )
     root.add_output(Output("Region", Description="Where all of it is.", Value=Ref("AWS::Region")))
     root.add_output(Output("MetricsNamespace", Description="Where workers' metrics go.", Value=NAMESPACE))
     prefix = Sub(f"/{PROJECT}/${{Environment}}")

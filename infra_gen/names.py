@@ -15,6 +15,12 @@ NAMESPACE: Final = "Knopfdruck"
 CONTROL_PREFIX: Final = "control"
 """The run store lies under it; results of engines and EFS are elsewhere."""
 AGENT_CONTAINER: Final = "agent"
+FARGATE_GROUP: Final = "fargate"
+EC2_GROUP: Final = "ec2"
+"""Pools of workers in the run store."""
+PORTAL_PORT: Final = 8000
+HEALTH_PORT: Final = 8081
+HEARTBEAT_FILE: Final = "/tmp/knopfdruck-heartbeat"
 LIVE_ALIAS: Final = "live"
 ROOT_STACK: Final = "main"
 ROLE_PATH: Final = "/" + PROJECT + "/${Environment}/"
@@ -37,3 +43,7 @@ def log_group(kind: str) -> Any:
 def store_url() -> Any:
     """Where portal and workers meet. Needs the parameters ResultsBucket and EndpointUrl and the condition HasEndpoint."""
     return Sub(f"s3://${{ResultsBucket}}/{CONTROL_PREFIX}?region=${{AWS::Region}}")
+
+
+AWS_LAMBDA_BASIS: Final = {"OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+"""Variables of every function that runs our code."""

@@ -30,6 +30,11 @@ RETENTION = Parameter(
     "LogRetentionDays", Type="Number", Description="How long logs are kept.", Default=30,
     AllowedValues=[1, 3, 5, 7, 14, 30, 60, 90, 120, 180, 365, 731],
 )  # fmt: skip
+RUNNER_ZIP = text("RunnerZipKey", "Key of the worker's code.", MinLength=1, MaxLength=100)
+K6_LAYER = text("K6LayerKey", "Key of the layer with the k6 binary.", MinLength=1, MaxLength=100)
+PYTHON = choice(
+    "PythonRuntime", "Python of the functions; the code must have been packed for it.", "python3.11", "python3.12", "python3.13"
+)
 TOPIC = text("CompletionTopicArn", "Topic on which ends of runs are told.")
 QUEUE_ARN = text("EventsQueueArn", "Queue of invocations that failed.")
 FILE_SYSTEM_GROUP = text("FileSystemSecurityGroupId", "Security group of EFS.")
@@ -48,8 +53,8 @@ class Preset:
 
 
 PRESETS: Final = MappingProxyType({
-    "dev": Preset("dev", defaults=MappingProxyType({"Zones": "2"})),
+    "dev": Preset("dev", defaults=MappingProxyType({"Zones": "2", "LogRetentionDays": "7"})),
     "staging": Preset("staging", termination_protection=True, defaults=MappingProxyType({"Zones": "3"})),
     "prod": Preset("prod", retain=True, termination_protection=True, rollback_on_alarm=True,
-                   defaults=MappingProxyType({"Zones": "3"})),
+                   defaults=MappingProxyType({"Zones": "3", "LogRetentionDays": "365"})),
 })  # fmt: skip

@@ -82,6 +82,12 @@ def bucket(title: str) -> Any:
     return Sub(f"arn:${{AWS::Partition}}:s3:::${{{title}}}")
 
 
+FUNCTION_IN_VPC = Statement(
+    "Interfaces", ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
+                   "ec2:DeleteNetworkInterface"), ["*"], reason="Lambda makes the interfaces before there is anything to name.",
+)  # fmt: skip
+
+
 def logs(group: Any, sid: str = "Logs") -> Statement:
     """Writing to the one log group whose name `group` is."""
     return Statement(sid, ("logs:CreateLogStream", "logs:PutLogEvents"), [arn("logs", "log-group:${Group}:*", Group=group)],

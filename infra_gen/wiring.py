@@ -26,15 +26,15 @@ def nest(root: Any, children: Sequence[Stack], preset: Preset) -> None:
         givers |= dict.fromkeys(child.outputs, child)
 
 
-def output_of(giver: Stack, name: str) -> Any:
-    """Empty where the stack that gives it is not deployed."""
+def output_of(giver: Stack, name: str, *, under: str = "") -> Any:
+    """Empty where the stack that gives it is not deployed; `under` is the condition of whoever takes it."""
     value = GetAtt(giver.title, f"Outputs.{name}")
-    return If(giver.condition, value, "") if giver.condition else value
+    return If(giver.condition, value, "") if giver.condition not in ("", under) else value
 
 
 def _supply(root: Any, child: Stack, name: str, givers: dict[str, Stack], preset: Preset) -> Any:
     if name in givers:
-        return output_of(givers[name], name)
+        return output_of(givers[name], name, under=child.condition)
     if name not in root.parameters:
         root.add_parameter(_at_root(child.template.parameters[name], preset))
     return Join(",", Ref(name)) if root.parameters[name].Type.startswith(("List<", "CommaDelimited")) else Ref(name)
@@ -44,5 +44,6 @@ def _at_root(declared: Any, preset: Preset) -> Any:
     """The child's own declaration, with the preset's default."""
     properties = dict(declared.properties)
     if declared.title in preset.defaults:
-        properties["Default"] = preset.defaults[declared.title]
+        default = preset.defaults[declared.title]
+        properties["Default"] = int(default) if declared.Type == "Number" else default
     return Parameter(declared.title, **properties)

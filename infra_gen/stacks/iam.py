@@ -124,6 +124,8 @@ def _outputs() -> list[tuple[str, str, Any]]:
     return [
         ("PermissionsBoundary", "The most that any role of this installation can do.", Ref("Boundary")),
         ("LambdaRoleArn", "k6 on Lambda.", GetAtt("LambdaRole", "Arn")),
+        ("LambdaRoleName", "The same, by name.", Ref("LambdaRole")),
+        ("TaskRoleName", "Artillery on Fargate, by name.", Ref("TaskRole")),
         ("TaskRoleArn", "Artillery on Fargate.", GetAtt("TaskRole", "Arn")),
         ("ExecutionRoleArn", "ECS, before a task starts.", GetAtt("ExecutionRole", "Arn")),
         ("InstanceRoleArn", "Workers on EC2.", GetAtt("InstanceRole", "Arn")),

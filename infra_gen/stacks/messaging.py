@@ -10,6 +10,7 @@ from troposphere import GetAtt, Ref, sns, sqs
 from infra_gen.declare import begin, finish, is_given, optional
 from infra_gen.parameters import ENVIRONMENT
 from infra_gen.policies import policy
+from infra_gen.skips import ALARM_KEY, skip
 
 FOURTEEN_DAYS = 14 * 24 * 3600
 
@@ -38,7 +39,7 @@ def build(p: Parameters) -> Any:
 def _topics(template: Any, p: Parameters) -> None:
     """Encrypted with the service's own key; CloudWatch may not use it, so alarms, which say no secrets, go without."""
     template.add_resource(sns.Topic("Completion", KmsMasterKeyId="alias/aws/sns"))
-    template.add_resource(sns.Topic("Alarms", Metadata=_skip("CKV_AWS_26", "CloudWatch cannot use the service's own key.")))
+    template.add_resource(sns.Topic("Alarms", Metadata=skip(ALARM_KEY)))
     template.add_resource(
         sns.SubscriptionResource("AlarmMail", Condition="HasMail", TopicArn=Ref("Alarms"), Protocol="email", Endpoint=Ref(p.mail))
     )
@@ -58,7 +59,3 @@ def _queues(template: Any) -> None:
         "Sid": "OnlyOverTls", "Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*",
         "Condition": {"Bool": {"aws:SecureTransport": "false"}}}),
         Metadata={"Reasons": {"OnlyOverTls": "It denies, and shall deny everything."}}))  # fmt: skip
-
-
-def _skip(check: str, why: str) -> dict[str, Any]:
-    return {"checkov": {"skip": [{"id": check, "comment": why}]}}

@@ -8,9 +8,10 @@ from typing import Any  # Any: troposphere has no types
 from troposphere import GetAtt, Ref, ec2
 
 from infra_gen.declare import begin, finish, text
+from infra_gen.names import HEALTH_PORT, PORTAL_PORT
 from infra_gen.parameters import ENVIRONMENT, VPC
 
-PORTAL_PORT, HEALTH_PORT, POSTGRES, NFS = 8000, 8081, 5432, 2049
+POSTGRES, NFS = 5432, 2049
 EVERYWHERE = "0.0.0.0/0"
 CIDR = r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$"
 
