@@ -13,3 +13,5 @@ class ExitCode(IntEnum):
     NO_ASSIGNMENT = 11
     STORE_FAILED = 12
     """What was measured could not be written; the slot will count as lost."""
+    RUN_OVER = 13
+    """The run has its results already; this worker comes too late."""

@@ -6,11 +6,9 @@ All write into one pipe, so a full log of one never holds up another.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -18,30 +16,24 @@ from pathlib import Path
 from portal.core.errors import EngineMissing
 from portal.core.ports import EngineCommand
 from runner_images.agent.engine_log import EngineLog
+from runner_images.agent.privileges import EngineUser, without_rights
 
 READ_BYTES = 1 << 16
-PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def die_with_parent() -> None:
-    """In the child, before exec: Linux kills it when its parent's thread ends, also on kill -9. Spawn from the main thread."""
-    if _LIBC is not None:
-        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class EngineProcess:
     """Started at once; raises EngineMissing when the program is not there."""
 
     def __init__(
-        self, command: EngineCommand, folder: Path, is_script_error: Callable[[str], bool], hide: Callable[[str], str] = str
-    ) -> None:
+        self, command: EngineCommand, folder: Path, is_script_error: Callable[[str], bool], hide: Callable[[str], str] = str,
+        user: EngineUser | None = None,
+    ) -> None:  # fmt: skip
         self.log = EngineLog(is_script_error, hide)
         self._processes: list[subprocess.Popen[bytes]] = []
         output, end = os.pipe()
         try:
             for each in (command, *command.others):
-                self._processes.append(_start(each, folder, end))
+                self._processes.append(_start(each, folder, end, user))
         except EngineMissing:
             os.close(output)
             self.kill()
@@ -88,7 +80,7 @@ class EngineProcess:
         self.log.finish()
 
 
-def _start(command: EngineCommand, folder: Path, output: int) -> subprocess.Popen[bytes]:
+def _start(command: EngineCommand, folder: Path, output: int, user: EngineUser | None) -> subprocess.Popen[bytes]:
     for name, data in command.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +88,10 @@ def _start(command: EngineCommand, folder: Path, output: int) -> subprocess.Pope
     try:
         return subprocess.Popen(
             command.argv, cwd=folder, env=dict(command.environment), stdin=subprocess.DEVNULL, stdout=output,
-            stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent,
+            stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=without_rights,
+            user=user.uid if user else None, group=user.gid if user else None, extra_groups=() if user else None,
         )  # fmt: skip
-    except OSError as error:
-        raise EngineMissing(f"{command.argv[0] or 'The engine'} cannot be started: {error.strerror}.") from error
+    except (OSError, subprocess.SubprocessError) as error:
+        # SubprocessError: the user could not be changed, or what runs in the child before exec failed.
+        said = error.strerror if isinstance(error, OSError) else error
+        raise EngineMissing(f"{command.argv[0] or 'The engine'} cannot be started: {said}.") from error

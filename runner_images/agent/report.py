@@ -20,6 +20,7 @@ from runner_images.agent.heart import Heart
 from runner_images.agent.orders import End
 from runner_images.agent.process import EngineProcess
 from runner_images.agent.reporter import PATIENCE, Reporter
+from runner_images.agent.tally import Tally
 
 LATE_SECONDS = 3
 """A second without numbers is closed so long after its end; what comes later still is added under its own second."""
@@ -52,6 +53,8 @@ class Report:
         self._over_at: int | None = None
         self._awake = Awake(clock)
         self.heart = Heart(store, clock, self._slot, self._epoch)
+        self.tally = Tally()
+        self.record: Done | None = None
         self.was_written = False
         self.clock_offset_ms: float | None = None
 
@@ -130,6 +133,7 @@ class Report:
             peak_memory_bytes=vitals.peak_memory, names_folded=self._window.names_dropped,
             strain=vitals.strain(self.clock_offset_ms), processes=len(process.pids) if process else 1,
         )  # fmt: skip
+        self.record = record
         if process is not None:
             log = "\n".join(process.log.told()).encode()
             with contextlib.suppress(StoreUnavailable):  # Good to have, and its tail is in the record: not worth waiting for.
@@ -149,6 +153,7 @@ class Report:
             return
         with self._lock:
             block = self._window.close(EVER if final else until)
+        self.tally.add(block)
         snapshot = IntervalSnapshot(
             slot=self._slot,
             epoch=self._epoch,

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from portal.core.errors import NotFound, PortalError, RequestRejected
+from portal.core.plan import LoadPlan
 from portal.core.ports import Engine, EngineCommand, Gate, Intake
 from portal.core.protocol import DoneReason, Lease
 from portal.core.recheck import recheck
@@ -54,7 +55,7 @@ class Work:
     """`live` returns the exit code; raises StoreUnavailable when the store cannot even be read at the start."""
 
     def __init__(
-        self, settings: AgentSettings, store: RunStore, clock: SystemClock, orders: Orders, engine: Callable[[str], Engine],
+        self, settings: AgentSettings, store: RunStore, clock: SystemClock, orders: Orders, engine: Callable[[LoadPlan], Engine],
         resolve: Callable[[str], tuple[str, ...]] = resolve,
     ) -> None:  # fmt: skip
         self._settings, self._store, self._clock, self._orders, self._engine = settings, store, clock, orders, engine
@@ -66,6 +67,9 @@ class Work:
         if assignment is None:
             print(f"worker {slot}: no assignment for epoch {epoch}", file=sys.stderr, flush=True)
             return ExitCode.NO_ASSIGNMENT
+        if self._store.summary() is not None:
+            print(f"worker {slot}: the run is over", file=sys.stderr, flush=True)
+            return ExitCode.RUN_OVER
         holder = f"{socket.gethostname()}:{os.getpid()}"
         if not self._store.take_lease(Lease(slot, epoch, holder, self._clock.now())):
             print(f"worker {slot}: another worker holds epoch {epoch}", file=sys.stderr, flush=True)
@@ -78,6 +82,12 @@ class Work:
             return self._run(assignment, folder, report)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            self._tell(assignment.plan, report)
+
+    def _tell(self, plan: LoadPlan, report: Report) -> None:
+        if self._settings.tells and report.record is not None:
+            for line in report.tally.lines(plan, report.record, self._settings.namespace):
+                print(line, flush=True)
 
     def _run(self, assignment: WorkerAssignment, folder: Path, report: Report) -> int:
         try:
@@ -128,7 +138,7 @@ class Work:
         return dataclasses.replace(assignment, elapsed=timedelta(seconds=begin - t0))
 
     def _start_engine(self, assignment: WorkerAssignment, files: Mapping[str, bytes], folder: Path, report: Report) -> EngineRun:
-        engine = self._engine(assignment.plan.engine)
+        engine = self._engine(assignment.plan)
         values = secret_values(assignment.plan.secrets)
         redaction = Redaction(values.values())
         report.hide, read = redaction, hiding(engine.read, redaction)
@@ -142,7 +152,8 @@ class Work:
             command = engine.command(assignment, bundle=files, rest_port=rest_port, intake_port=0, cores=cores)
             intake = _lines_intake(engine, command, folder, read, report)
         gate = RestGate(rest_port) if engine.gate is Gate.REST else FileGate(folder / command.gate, intake)
-        process = EngineProcess(with_secrets(command, values), folder, engine.is_script_error, redaction)
+        command = with_secrets(command, values)
+        process = EngineProcess(command, folder, engine.is_script_error, redaction, self._settings.engine_user)
         once = SetupAndTeardown(assignment, self._store, K6Api(rest_port), self._clock) if command.lingers else None
         return EngineRun(assignment, engine, process, gate, intake, report, self._orders, self._clock, once)
 
