@@ -1,0 +1,1 @@
+"""One worker as an invocation of an AWS Lambda function: `runner_images.aws_lambda.handler.handle`."""
