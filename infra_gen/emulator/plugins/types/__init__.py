@@ -1,0 +1,1 @@
+"""CloudFormation types that ministack refuses, or takes without doing anything."""
