@@ -27,14 +27,27 @@ from infra_gen.emulator.plugins import (
     scalable_targets,
     tasks,
 )
-from infra_gen.emulator.plugins.types import gateway, nested, network, scaling, stubs
+from infra_gen.emulator.plugins.types import gateway, nested, network, numbers, scaling, stubs
 
 APPLICATION_SCALING = "application-autoscaling"
 
 
 def install() -> None:
     """All of it, once. The order does not matter but for the strict layer, which stands in front of all."""
-    for plugin in (tasks, machines, groups, group_requests, policies, functions, network, gateway, scaling, stubs, nested):
+    for plugin in (
+        tasks,
+        machines,
+        groups,
+        group_requests,
+        policies,
+        functions,
+        network,
+        gateway,
+        scaling,
+        stubs,
+        nested,
+        numbers,
+    ):
         plugin.install()
     router.SERVICE_PATTERNS[APPLICATION_SCALING] = {"target_prefixes": ["AnyScaleFrontendService"], "host_patterns": []}
     iam_actions.SERVICE_TO_IAM_NAMESPACE[APPLICATION_SCALING] = APPLICATION_SCALING

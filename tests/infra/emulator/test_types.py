@@ -103,9 +103,9 @@ def test_a_request_validator_of_a_template_refuses_a_body_that_the_model_does_no
 
 
 def service(count: int, low: int, high: int) -> dict[str, Any]:
-    container = {"Name": "agent", "Image": "example/artillery:1", "Command": ["/bin/sh", "-c", "sleep 60"], "StopTimeout": 2}
+    container = {"Name": "agent", "Image": "example/artillery:1", "Command": ["/bin/sh", "-c", "sleep 60"], "StopTimeout": "2"}
     definition = {"Family": "pool", "ContainerDefinitions": [container], "NetworkMode": "awsvpc", "Cpu": "256", "Memory": "512"}
-    pool = {"Cluster": ref("Cluster"), "TaskDefinition": ref("Definition"), "DesiredCount": count, "LaunchType": "FARGATE"}
+    pool = {"Cluster": ref("Cluster"), "TaskDefinition": ref("Definition"), "DesiredCount": str(count), "LaunchType": "FARGATE"}
     target = {
         "ServiceNamespace": "ecs",
         "ScalableDimension": "ecs:service:DesiredCount",
