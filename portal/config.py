@@ -49,6 +49,8 @@ class PortalConfig:
     artillery: str
     k6_measure: str
     access: AccessConfig
+    static_dir: Path
+    """Style sheets and scripts as they are served; an image brings them along."""
 
 
 def load(environ: Mapping[str, str] | None = None) -> PortalConfig:
@@ -75,6 +77,7 @@ def load(environ: Mapping[str, str] | None = None) -> PortalConfig:
         artillery=env.get("ARTILLERY_BIN", ""),
         k6_measure=_one_of(env, "KNOPFDRUCK_K6_MEASURE", ("cloud", "csv")),
         access=_access(env),
+        static_dir=Path(env.get("KNOPFDRUCK_STATIC_DIR") or data / "static").resolve(),
     )
 
 

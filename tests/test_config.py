@@ -39,6 +39,7 @@ def test_what_is_set_is_taken(tmp_path: Path) -> None:
     assert config == PortalConfig(
         tmp_path, "postgres://db/x", "s3://bucket/prefix", "s" * 50, True, ("portal.example", "10.0.0.1"), "[::1]:9000",
         "https://portal.example", 5, "/k6", "/node", "/artillery", "csv", AccessConfig(proxies=1),
+        tmp_path / "static",
     )  # fmt: skip
 
 

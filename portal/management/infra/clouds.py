@@ -24,16 +24,20 @@ def is_on_this_machine(endpoint_url: str) -> bool:
 
 def open_cloud(options: dict[str, Any]) -> tuple[StackCloud, Account]:
     """Raises AwsDenied without credentials or region, RequestRejected for an endpoint that is none."""
-    place = {name: options[name] or "" for name in ("region", "endpoint_url", "profile")}
+    place: dict[str, str] = {name: options[name] or "" for name in ("region", "endpoint_url", "profile")}
     if place["endpoint_url"] and urlsplit(place["endpoint_url"]).scheme not in ("http", "https"):
         raise RequestRejected.because(
             "--endpoint-url", f"{place['endpoint_url']!r} is not an address.", "Such as http://127.0.0.1:4566."
         )
     account = find_account(**place)
     place["region"] = account.region
+
+    def opened(service: str) -> Any:
+        return client(service, region=place["region"], endpoint_url=place["endpoint_url"], profile=place["profile"])
+
     cloud = StackCloud(
-        account=account.id, region=account.region, stacks=CloudFormationDoor(client("cloudformation", **place)),
-        buckets=BucketDoor(client("s3", **place)), drain=DrainDoor(client("ecs", **place), client("autoscaling", **place)),
+        account=account.id, region=account.region, stacks=CloudFormationDoor(opened("cloudformation")),
+        buckets=BucketDoor(opened("s3")), drain=DrainDoor(opened("ecs"), opened("autoscaling")),
         clock=SystemClock(), look_every=LOOK_EVERY_HERE if is_on_this_machine(place["endpoint_url"]) else LOOK_EVERY,
     )  # fmt: skip
     return cloud, account

@@ -1,13 +1,25 @@
-"""After a deployment: what the portal has to know of it."""
+"""After a deployment: the portal's environment is pointed at the stack, and the connection is tried."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any  # Any: options, as argparse has them
 
+from django.db import DatabaseError
+
 from portal.aws.cloudformation import StackState
+from portal.usecases.identify_actor import command_line_actor
+from portal.usecases.register_stack import register_stack
 from portal.usecases.stack_parts import StackCloud
 
 
 def tell_portal(state: StackState, options: dict[str, Any], cloud: StackCloud, say: Callable[..., None]) -> None:
-    say(f"An environment of the portal can use {state.name} by these outputs.")
+    """A portal without a database here (a build machine) is no failure of the deployment."""
+    name = options["known_as"] or f"aws-{options['env']}"
+    try:
+        row = register_stack(name, state.outputs, region=cloud.region, endpoint_url=options["endpoint_url"],
+                             profile=options["profile"], by=command_line_actor())  # fmt: skip
+    except DatabaseError as error:
+        say(f"The portal's database cannot be used here ({error}), so no environment was filled.")
+        return
+    say(f"The portal's environment {row.name} points at it.")

@@ -1,0 +1,159 @@
+"""Carries out a Dockerfile without Docker: the same files, steps and variables, as plain processes in a folder for each stage.
+
+What administers a base image (users, system packages) is left out by name, for it would administer this machine. Absolute paths
+of the image are found below the stage's folder; steps name everything relative to their WORKDIR, so none has to be rewritten.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ADMINISTRATION = ("groupadd", "useradd", "apt-get", "dnf", "apk", "microdnf")
+ROOTS = ("/app", "/data")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    name: str
+    text: str
+
+    @property
+    def words(self) -> list[str]:
+        """Of the JSON form, else as a shell would split it."""
+        if self.text.startswith("["):
+            return [str(word) for word in json.loads(self.text)]
+        return shlex.split(self.text)
+
+
+def read_steps(path: Path) -> list[Step]:
+    lines = [line for line in path.read_text().splitlines() if not line.lstrip().startswith("#")]
+    joined = re.sub(r"\\\n", " ", "\n".join(lines))
+    return [
+        Step(name.upper(), text.strip())
+        for line in joined.splitlines()
+        if line.strip()
+        for name, _, text in [line.strip().partition(" ")]
+    ]
+
+
+@dataclass
+class Stage:
+    """One FROM: its folder stands for `/`."""
+
+    name: str
+    root: Path
+    environment: dict[str, str]
+    place: Path = field(init=False)
+    user: str = ""
+    health: list[str] = field(default_factory=list)
+    command: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.place = self.root
+
+    def at(self, path: str) -> Path:
+        return self.root / path.lstrip("/") if path.startswith("/") else self.place / path
+
+    def mapped(self, text: str) -> str:
+        """Absolute paths of the image in a variable's value."""
+        return (
+            ":".join(str(self.root) + part if part.startswith(ROOTS) else part for part in text.split(":"))
+            if "/" in text
+            else text
+        )
+
+
+def replay(dockerfile: Path, folder: Path) -> dict[str, Stage]:
+    """All stages, built. A step that fails is the assertion's message."""
+    stages: dict[str, Stage] = {}
+    stage = Stage("", folder, {})
+    for step in read_steps(dockerfile):
+        match step.name:
+            case "FROM":
+                name = step.text.split()[-1]
+                stage = stages[name] = Stage(name, folder / name, _base(folder))
+                stage.root.mkdir()
+            case "WORKDIR":
+                stage.place = stage.at(step.text)
+                stage.place.mkdir(parents=True, exist_ok=True)
+            case "ENV":
+                _set(stage, step)
+            case "COPY":
+                _copy(stage, step, stages)
+            case "RUN":
+                _run(stage, step)
+            case "USER":
+                stage.user = step.text
+            case "HEALTHCHECK":
+                stage.health = Step("CMD", step.text.split(" CMD ", 1)[1].strip()).words
+            case "CMD":
+                stage.command = step.words
+            case "VOLUME" | "EXPOSE" | "LABEL" | "STOPSIGNAL" | "ARG":
+                pass
+            case name:
+                raise AssertionError(f"{name} is carried out by nobody here; teach replay.py about it")
+    return stages
+
+
+def _base(folder: Path) -> dict[str, str]:
+    """What the base images bring: `python`, `node` and `npm` on PATH."""
+    shims = folder / "base"
+    shims.mkdir(exist_ok=True)
+    if not (shims / "python").is_symlink():
+        (shims / "python").symlink_to(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
+    return {"PATH": f"{shims}:{os.environ['PATH']}", "HOME": os.environ.get("HOME", "/")}
+
+
+def _set(stage: Stage, step: Step) -> None:
+    for pair in step.words:
+        name, _, value = pair.partition("=")
+        value = value.replace("$PATH", "\0")
+        stage.environment[name] = stage.mapped(value).replace("\0", stage.environment["PATH"])
+
+
+def _copy(stage: Stage, step: Step, stages: dict[str, Stage]) -> None:
+    words = step.words
+    source = stages[words.pop(0).partition("=")[2]] if words[0].startswith("--from=") else None
+    *names, target = words
+    for name in names:
+        origin = source.at(name) if source else ROOT / name
+        goal = stage.at(target) / Path(name).name if target.endswith("/") else stage.at(target)
+        if origin.is_dir():
+            shutil.copytree(
+                origin, goal, symlinks=True, ignore=None if source else shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
+            )
+        else:
+            shutil.copy2(origin, goal)
+
+
+def _run(stage: Stage, step: Step) -> None:
+    if step.text.startswith(ADMINISTRATION):
+        return
+    done = subprocess.run(
+        ["bash", "-euc", step.text], cwd=stage.place, env=stage.environment, text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 0, f"RUN {step.text}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+    stage.done.append(step.text)
+
+
+def as_user(user: str, words: Iterable[str]) -> list[str]:
+    """The command under the image's user where this is root, which may write nothing that is not its own.
+
+    Reading is left free: the Python of this machine may lie where only root looks.
+    """
+    if os.getuid() != 0:
+        return list(words)
+    uid, _, gid = user.partition(":")
+    return ["setpriv", f"--reuid={uid}", f"--regid={gid or uid}", "--clear-groups", "--no-new-privs",
+            "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--", *words]  # fmt: skip
