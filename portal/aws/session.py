@@ -13,6 +13,7 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from botocore.session import Session as BotocoreSession
 
 from portal.aws.errors import translated
+from portal.core.aws_place import AwsPlace
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -29,33 +30,48 @@ SESSION_NAME = "knopfdruck"
 @overload
 def client(
     service: Literal["s3"], *, region: str = "", endpoint_url: str = "", profile: str = "", role_arn: str = "",
-    external_id: str = "", attempts: int = ATTEMPTS, connections: int = CONNECTIONS,
+    external_id: str = "",
 ) -> S3Client: ...  # fmt: skip
 @overload
 def client(
-    service: str, *, region: str = "", endpoint_url: str = "", profile: str = "", role_arn: str = "",
-    external_id: str = "", attempts: int = ATTEMPTS, connections: int = CONNECTIONS,
-) -> Any: ...  # fmt: skip
+    service: str, *, region: str = "", endpoint_url: str = "", profile: str = "", role_arn: str = "", external_id: str = ""
+) -> Any: ...
 def client(
-    service: str, *, region: str = "", endpoint_url: str = "", profile: str = "", role_arn: str = "",
-    external_id: str = "", attempts: int = ATTEMPTS, connections: int = CONNECTIONS,
-) -> Any:  # fmt: skip
+    service: str, *, region: str = "", endpoint_url: str = "", profile: str = "", role_arn: str = "", external_id: str = ""
+) -> Any:
     """Empty means what boto3 finds itself. Safe between threads. Raises AwsDenied when profile or region is missing."""
+    return _client(service, _session(service, region, endpoint_url, profile, role_arn, external_id), endpoint_url)
+
+
+def place_client(place: AwsPlace, service: str, *, attempts: int = ATTEMPTS, connections: int = CONNECTIONS) -> Any:
+    """For an environment's account, region and credentials."""
+    url = place.endpoint_url
+    session = _session(service, place.region, url, place.profile, place.role_arn, place.external_id)
+    return _client(service, session, url, attempts, connections)
+
+
+def _client(
+    service: str, session: boto3.session.Session, endpoint_url: str, attempts: int = ATTEMPTS, connections: int = CONNECTIONS
+) -> Any:
     with translated(service):
-        session = boto3.session.Session(profile_name=profile or None, region_name=region or None)
-        if role_arn:
-            session = _assumed(session, role_arn, external_id, endpoint_url)
         # mypy: boto3-stubs know only literal service names; the overloads above give the type back.
         make: Any = session.client
         return make(service, endpoint_url=endpoint_url or None, config=_config(endpoint_url, attempts, connections))
+
+
+def _session(
+    service: str, region: str, endpoint_url: str, profile: str, role_arn: str, external_id: str
+) -> boto3.session.Session:
+    with translated(service):
+        session = boto3.session.Session(profile_name=profile or None, region_name=region or None)
+        return _assumed(session, role_arn, external_id, endpoint_url) if role_arn else session
 
 
 def _assumed(session: boto3.session.Session, role_arn: str, external_id: str, endpoint_url: str) -> boto3.session.Session:
     """A session by the role's credentials; nothing is asked for before the first call."""
 
     def make(service: str, **settings: Any) -> Any:
-        return client(service, endpoint_url=endpoint_url, region=session.region_name or "", profile=session.profile_name
-                      if session.profile_name != "default" else "")  # fmt: skip
+        return _client(service, session, endpoint_url)
 
     extra = {"RoleSessionName": SESSION_NAME, **({"ExternalId": external_id} if external_id else {})}
     fetcher = AssumeRoleCredentialFetcher(make, session.get_credentials(), role_arn, extra_args=extra)
