@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from infra_gen.emulator.plugins.types.registry import Made, Properties, wrap
 
+_SERVICE = "DesiredCount MaximumPercent MinimumHealthyPercent ContainerPort HealthCheckGracePeriodSeconds Base Weight"
+_TASK = "StopTimeout Interval Timeout Retries StartPeriod ContainerPort HostPort SizeInGiB SoftLimit HardLimit"
+_FUNCTION = "Timeout MemorySize ReservedConcurrentExecutions Size"
 NUMBERS = {
-    "AWS::ECS::Service": frozenset(
-        (
-            "DesiredCount",
-            "MaximumPercent",
-            "MinimumHealthyPercent",
-            "ContainerPort",
-            "HealthCheckGracePeriodSeconds",
-            "Base",
-            "Weight",
-        )
-    ),
-    "AWS::ECS::TaskDefinition": frozenset(
-        (
-            "StopTimeout",
-            "Interval",
-            "Timeout",
-            "Retries",
-            "StartPeriod",
-            "ContainerPort",
-            "HostPort",
-            "SizeInGiB",
-            "SoftLimit",
-            "HardLimit",
-        )
-    ),
-    "AWS::Lambda::Function": frozenset(("Timeout", "MemorySize", "ReservedConcurrentExecutions", "Size")),
+    "AWS::ECS::Service": frozenset(_SERVICE.split()),
+    "AWS::ECS::TaskDefinition": frozenset(_TASK.split()),
+    "AWS::Lambda::Function": frozenset(_FUNCTION.split()),
 }
 
 
 def install() -> None:
     for kind, names in NUMBERS.items():
-        wrap(kind, "create", lambda create, names=names: _creating(create, names))
-        wrap(kind, "update", lambda update, names=names: _updating(update, names))
+        wrap(kind, "create", partial(_creating, names))
+        wrap(kind, "update", partial(_updating, names))
 
 
-def _creating(create: Any, names: frozenset[str]) -> Any:
+def _creating(names: frozenset[str], create: Any) -> Any:
     def created(logical_id: str, properties: Properties, stack: str) -> Made:
         made: Made = create(logical_id, as_numbers(properties, names), stack)
         return made
@@ -50,7 +31,7 @@ def _creating(create: Any, names: frozenset[str]) -> Any:
     return created
 
 
-def _updating(update: Any, names: frozenset[str]) -> Any:
+def _updating(names: frozenset[str], update: Any) -> Any:
     def updated(physical_id: str, old: Properties, new: Properties, *rest: Any, **named: Any) -> Made:
         made: Made = update(physical_id, as_numbers(old, names), as_numbers(new, names), *rest, **named)
         return made
