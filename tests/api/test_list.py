@@ -2,6 +2,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from portal.core.verdict import Outcome
@@ -85,6 +87,10 @@ def test_the_last_page_has_no_next(api: APIClient) -> None:
         ({"search": "Black Friday"}, "other"),
         ({"search": "SEARCH"}, "other"),
         ({"search": "%"}, ""),
+        ({"search": "BE"}, "other"),
+        ({"search": "fr"}, ""),
+        ({"search": "se"}, "other"),
+        ({"search": "day"}, "other"),
     ],
 )
 def test_runs_are_found_by(api: APIClient, query: dict[str, Any], matches: str) -> None:
@@ -164,3 +170,19 @@ def test_one_run_is_not_sent_again_while_nothing_has_changed(api: APIClient) -> 
     assert api.get(f"/load-tests/{run.id}", HTTP_IF_NONE_MATCH=first["ETag"]).status_code == 304
     Run.objects.filter(pk=run.id).update(note="changed")
     assert api.get(f"/load-tests/{run.id}", HTTP_IF_NONE_MATCH=first["ETag"]).status_code == 200
+
+
+def test_a_search_reads_an_index_and_not_every_run(api: APIClient) -> None:
+    a_run()
+    with CaptureQueriesContext(connection) as seen:
+        api.get("/load-tests?search=no+such+words")
+    (asked,) = (query["sql"] for query in seen if "NO SUCH" in query["sql"].upper() and "portal_run" in query["sql"])
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("EXPLAIN QUERY PLAN " + asked.replace("%", "%%"))
+            assert "COVERING INDEX run_searched" in str(cursor.fetchall())
+        else:
+            # Of few runs PostgreSQL reads all by itself.
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+            cursor.execute("EXPLAIN " + asked.replace("%", "%%"))
+            assert "run_note_trigrams" in str(cursor.fetchall())

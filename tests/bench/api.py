@@ -34,6 +34,9 @@ LISTS = (
     "?order=-ended",
     "?order=created",
     "?search=note+7",
+    "?search=s3",
+    "?search=zz",
+    "?search=no+such+words",
     "?backend=ec2&verdict=passed",
 )
 

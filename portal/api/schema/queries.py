@@ -20,7 +20,7 @@ QUERY_PARAMETERS = (
     parameter("requested_by", "Asked for by this user.", most=LONGEST),
     parameter("since", "Asked for at this moment or later: 2026-11-24T10:00:00Z or 2026-11-24.", most=40),
     parameter("until", "Asked for before this moment.", most=40),
-    parameter("search", "In note and scenario, or the beginning of the id.", most=LONGEST),
+    parameter("search", "In note and scenario, or the id's beginning; up to two letters: the note's beginning.", most=LONGEST),
     parameter("order", "By `started` and `ended` only runs that have begun or ended are listed.", choices=ORDERS),
     *PAGE_PARAMETERS,
 )  # fmt: skip
