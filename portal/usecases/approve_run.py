@@ -12,6 +12,7 @@ from portal.core.run_state import RunState
 from portal.models import Run
 from portal.models.audit import Deed
 from portal.usecases.admit_run import check_kill_switch
+from portal.usecases.expire_approvals import TOO_LATE, is_too_late
 from portal.usecases.read_run import find_run
 from portal.usecases.record_audit import record
 
@@ -25,6 +26,8 @@ def approve_run(run_id: str, digest: str, *, by: Actor) -> Run:
     check_kill_switch()
     if run.state != RunState.AWAITING_APPROVAL:
         raise Conflict(f"Run {run.id} does not wait for approval; it is {run.get_state_display()}.")
+    if is_too_late(run):
+        raise Conflict(TOO_LATE)
     if digest != plan_digest(run.load_plan()):
         raise Conflict(f"The digest is not that of the plan of run {run.id}.", hint="Look at the run again, then approve it.")
     with transaction.atomic():

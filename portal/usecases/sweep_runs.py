@@ -12,6 +12,7 @@ from django.utils import timezone
 from portal import queue
 from portal.core.run_state import RunState
 from portal.models import Run
+from portal.usecases.expire_approvals import expire_approvals
 from portal.usecases.revise_results import revise_results
 from portal.usecases.watch_run import Watches, watch_run
 from portal.wiring import Parts
@@ -22,8 +23,10 @@ UNWATCHED_SECONDS = 15.0
 
 
 def sweep_runs(parts: Parts) -> None:
-    """Jobs that are lost are asked for again, runs nobody watches are looked at once, what came late is counted."""
+    """Jobs that are lost are asked for again, runs nobody watches are looked at once, what came late is counted,
+    and what nobody approved ends."""
     revive_jobs()
+    expire_approvals()
     _watch_overdue(parts)
     revise_results(parts)
 

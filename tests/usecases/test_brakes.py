@@ -1,21 +1,27 @@
 """A second person's approval of one plan, and the switch that stops everything."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from portal.core.access import Action, Actor, Way
 from portal.core.errors import Conflict, Forbidden, NotFound
 from portal.core.recheck import plan_digest
 from portal.core.run_state import EndReason, RunState
+from portal.core.verdict import Outcome
 from portal.core.wire import to_plain
 from portal.models import AuditEntry, KillSwitch, Run
 from portal.models.audit import Deed
 from portal.usecases.approve_run import approve_run
+from portal.usecases.expire_approvals import APPROVED_WITHIN, TOO_LATE
+from portal.usecases.finish_run import finish_run
 from portal.usecases.flip_kill_switch import lift_kill_switch, stop_everything
 from portal.usecases.launch_run import launch_run
 from portal.usecases.request_run import request_run
 from portal.usecases.stop_run import stop_run
+from portal.usecases.sweep_runs import sweep_runs
 from tests.builders import ADA, BOB, a_request, a_run, a_scenario, an_environment
 from tests.usecases.parts import Scene, jobs
 
@@ -76,6 +82,26 @@ def test_it_is_given_once_and_not_for_a_run_that_was_stopped(scene: Scene) -> No
     stop_run(other.id, scene.parts, by=ADA)
     with pytest.raises(Conflict):
         approve_run(other.id, plan_digest(other.load_plan()), by=BOB)
+
+
+def test_a_run_nobody_approves_for_a_day_ends_as_rejected_and_starts_nothing(scene: Scene) -> None:
+    run = waiting(scene)
+    fresh = a_run(state=RunState.AWAITING_APPROVAL, environment=run.environment)
+    digest = plan_digest(run.load_plan())
+    since = timezone.now() - APPROVED_WITHIN - timedelta(seconds=1)
+    Run.objects.filter(pk=run.id).update(state_since=since)
+    with pytest.raises(Conflict, match="within 24 hours"):
+        approve_run(run.id, digest, by=BOB)
+    for _ in range(2):
+        sweep_runs(scene.parts)
+    run.refresh_from_db()
+    assert (run.state, run.end_reason, run.message) == (RunState.COLLECTING, EndReason.REJECTED, TOO_LATE)
+    assert jobs().count(("finish", (run.id,))) == 1
+    finish_run(run.id, scene.parts)
+    run.refresh_from_db()
+    assert (run.state, run.verdict, scene.backend.launched) == (RunState.ENDED, Outcome.INCONCLUSIVE, [])
+    fresh.refresh_from_db()
+    assert fresh.state == RunState.AWAITING_APPROVAL
 
 
 def test_everything_that_is_alive_stops_hard_and_nothing_starts_until_lifted(scene: Scene) -> None:
