@@ -1,7 +1,8 @@
 """The judgement on a run: passed, failed, or inconclusive when the data does not carry a judgement.
 
 Invalid data comes first: a run whose generators were the bottleneck or whose data is incomplete is never `passed`.
-An abort by a threshold stands on what was measured until then; only lost or sick workers make it doubtful.
+An abort by a threshold stands on what was measured until then; only lost or sick workers make it doubtful. Lost workers of a
+run that was to go on without them are a note, as long as no more is missing than a judgement bears.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from enum import StrEnum
 
 from portal.core import trust
 from portal.core.baseline import Comparison
-from portal.core.health import Trust, WorkerHealth
+from portal.core.health import LIMITS, Trust, WorkerHealth
+from portal.core.loss import OnWorkerLoss
 from portal.core.run_state import EndReason
 from portal.core.summary import RunSummary
 from portal.core.thresholds import ThresholdResult
@@ -50,18 +52,21 @@ class Verdict:
 
 def judge(
     summary: RunSummary, results: Sequence[ThresholdResult], *, end_reason: EndReason, workers: Sequence[WorkerHealth] = (),
-    requested: float | None = None, achieved: float | None = None,
+    requested: float | None = None, achieved: float | None = None, on_loss: OnWorkerLoss = OnWorkerLoss.REPLACE,
 ) -> Verdict:  # fmt: skip
     """`requested` is the number of iterations (arrivals) the plan asked for, where it says so; `achieved` the part of the
     asked load that was made."""
     lost, is_abort = tuple(_lost(summary, workers)), end_reason is EndReason.THRESHOLD_ABORT
+    doubtful, borne = ((), lost) if _is_borne(summary, on_loss) else (lost, ())
     load = () if is_abort else tuple(trust.of_load(summary, workers, lost=bool(lost), requested=requested, achieved=achieved))
     findings = (*load, *trust.of_workers(workers))
     invalid = tuple(finding.text for finding in findings if finding.trust is Trust.INVALID)
     milder = (finding.text for finding in findings if finding.trust is not Trust.INVALID)
-    notes, worth = (*_notes(summary, workers), *milder), Trust.INVALID if lost else trust.worst(findings)
+    notes = (*borne, *_notes(summary, workers), *milder)
+    worth = trust.worst((*findings, *(trust.Finding(Trust.INVALID, text) for text in doubtful),
+                         *(trust.Finding(Trust.SUSPECT, text) for text in borne)))  # fmt: skip
     ended = (INVALIDATES[end_reason],) if end_reason in INVALIDATES else ()
-    if doubts := (*lost, *ended, *invalid):
+    if doubts := (*doubtful, *ended, *invalid):
         return Verdict(Outcome.INCONCLUSIVE, doubts, notes, worth)
     aborted = ("A threshold stopped the run.",) if is_abort else ()
     faults = (*aborted, *(() if is_abort else _unanswered(summary)), *_broken_rules(results))
@@ -80,6 +85,11 @@ def compared(verdict: Verdict, comparison: Comparison | None, *, fails: bool) ->
     if verdict.outcome is not Outcome.INCONCLUSIVE and comparison.obstacles:
         worse = (f"Not comparable with {comparison.basis}: {', '.join(comparison.obstacles)}.",)
     return replace(verdict, notes=(*verdict.notes, *worse), comparison=comparison)
+
+
+def _is_borne(summary: RunSummary, on_loss: OnWorkerLoss) -> bool:
+    """Whether so little is missing that a run whose policy is to go on without lost workers still carries a judgement."""
+    return on_loss is OnWorkerLoss.CONTINUE and LIMITS["missing"].rate(round(1 - summary.coverage, 6)) is not Trust.INVALID
 
 
 def _lost(summary: RunSummary, workers: Sequence[WorkerHealth]) -> Iterator[str]:

@@ -70,7 +70,10 @@ def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None)
     summary = dataclasses.replace(summary, achieved=achieved(plan, merged, summary, timeline))
     gaps = () if t0 is None else merged.missing(t0, ends)
     health = examine_workers(plan, dones, t0, lost=lost, gaps=gaps)
-    verdict = judge(summary, results, end_reason=reason, workers=health, requested=_arrivals(plan), achieved=summary.achieved)
+    verdict = judge(
+        summary, results, end_reason=reason, workers=health, requested=_arrivals(plan), achieved=summary.achieved,
+        on_loss=plan.on_worker_loss,
+    )  # fmt: skip
     verdict = used(verdict, plan.data, turns=summary.iterations, workers=plan.workers)
     judged = Judged(summary, results, verdict, reason, message, timeline, health)
     missing = {*lost, *(slot for slot, epoch in epochs.items() if epoch > 1)}

@@ -23,8 +23,7 @@ UNWATCHED_SECONDS = 15.0
 
 
 def sweep_runs(parts: Parts) -> None:
-    """Jobs that are lost are asked for again, runs nobody watches are looked at once, what came late is counted,
-    and what nobody approved ends."""
+    """Asks again for lost jobs, ends what nobody approved, looks once at what nobody watches, counts what came late."""
     revive_jobs()
     expire_approvals()
     _watch_overdue(parts)

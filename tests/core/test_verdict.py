@@ -4,9 +4,12 @@ from dataclasses import replace
 from typing import Any  # Any: fields of a comparison
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portal.core.baseline import Change, Comparison, Judgement
 from portal.core.health import Trust, WorkerHealth
+from portal.core.loss import OnWorkerLoss
 from portal.core.observe import evaluate
 from portal.core.run_state import EndReason
 from portal.core.snapshot import Block
@@ -30,9 +33,9 @@ HOLDS, BROKEN = results("http_req_duration max<=300"), results("http_req_duratio
 
 def verdict(
     summary: RunSummary = GOOD, found: tuple[ThresholdResult, ...] = HOLDS, *, end: EndReason = EndReason.COMPLETED,
-    workers: tuple[WorkerHealth, ...] = HEALTHY, requested: float | None = None,
+    workers: tuple[WorkerHealth, ...] = HEALTHY, requested: float | None = None, on_loss: OnWorkerLoss = OnWorkerLoss.REPLACE,
 ) -> Verdict:  # fmt: skip
-    return judge(summary, found, end_reason=end, workers=workers, requested=requested)
+    return judge(summary, found, end_reason=end, workers=workers, requested=requested, on_loss=on_loss)
 
 
 def test_a_healthy_run_whose_thresholds_hold_passes() -> None:
@@ -64,6 +67,28 @@ def test_lost_workers_make_a_run_inconclusive_and_are_named() -> None:
         ("Workers 1, 3 of 4 were lost; 97.8 % of the planned measuring time is covered.",),
         trust=Trust.INVALID,
     )
+
+
+@pytest.mark.parametrize("found", [HOLDS, BROKEN])
+def test_a_run_that_was_to_go_on_without_lost_workers_is_judged_by_its_thresholds(found: tuple[ThresholdResult, ...]) -> None:
+    summary = replace(GOOD, lost=(2,), coverage=0.9789)
+    judged, whole = verdict(summary, found, on_loss=OnWorkerLoss.CONTINUE), verdict(found=found)
+    assert (judged.outcome, judged.reasons) == (whole.outcome, whole.reasons)
+    assert judged.notes[0] == "Worker 2 of 4 was lost; 97.8 % of the planned measuring time is covered."
+    assert judged.trust is Trust.SUSPECT
+
+
+@given(st.floats(0, 1), st.sampled_from(list(OnWorkerLoss)), st.sampled_from([HOLDS, BROKEN]), st.sampled_from(list(EndReason)))
+def test_a_lost_worker_is_borne_by_that_policy_and_from_95_per_cent_on_only(
+    coverage: float, policy: OnWorkerLoss, found: tuple[ThresholdResult, ...], end: EndReason
+) -> None:
+    coverage = round(coverage, 4)
+    lost = verdict(replace(GOOD, lost=(2,), coverage=coverage), found, end=end, on_loss=policy)
+    if policy is OnWorkerLoss.CONTINUE and coverage >= 0.95:
+        assert lost.outcome is verdict(found=found, end=end).outcome
+        assert lost.trust is not Trust.VALID
+    else:
+        assert (lost.outcome, lost.trust) == (Outcome.INCONCLUSIVE, Trust.INVALID)
 
 
 def test_missing_data_makes_a_run_inconclusive() -> None:

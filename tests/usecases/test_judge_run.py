@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from portal.core.protocol import DoneReason, Start
@@ -17,9 +20,9 @@ pytestmark = pytest.mark.django_db
 
 
 def two_workers(first: int = 10, second: int = 10, *, ms: float = 100.0, reasons: tuple[DoneReason | None, ...] = (),
-                end_reason: EndReason = EndReason.COMPLETED) -> Judged:  # fmt: skip
+                end_reason: EndReason = EndReason.COMPLETED, **plan: Any) -> Judged:  # fmt: skip
     """Judged: a run of ten seconds in which the workers measured that long and ended so (None: without a word)."""
-    scene, run, workers, t0 = collecting(end_reason=end_reason)
+    scene, run, workers, t0 = collecting(end_reason=end_reason, **plan)
     words = reasons or (DoneReason.COMPLETED, DoneReason.COMPLETED)
     for worker, seconds, reason in zip(workers, (first, second), words, strict=True):
         if seconds:
@@ -64,6 +67,15 @@ def test_the_coverage_of_a_lost_worker_is_exact(
     judged = two_workers(10, seconds, reasons=(DoneReason.COMPLETED, word))
     assert (judged.summary.coverage, judged.summary.lost, judged.summary.seconds) == (coverage, lost, 10.0)
     assert judged.verdict.outcome == (Outcome.INCONCLUSIVE if lost else Outcome.PASSED)
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [(98, Outcome.PASSED), (90, Outcome.PASSED), (89, Outcome.INCONCLUSIVE)])
+def test_a_worker_lost_near_the_end_is_a_note_that_says_what_is_missing(seconds: int, outcome: Outcome) -> None:
+    verdict = two_workers(100, seconds, reasons=(DoneReason.COMPLETED, None), duration=timedelta(seconds=100)).verdict
+    assert verdict.outcome == outcome
+    hole = f"Worker 1 was lost at {seconds // 60}:{seconds % 60:02d}; {100 - seconds} s of its load are missing."
+    assert hole in verdict.notes
+    assert any(text.startswith("Worker 1 of 2 was lost;") for text in (*verdict.notes, *verdict.reasons))
 
 
 @pytest.mark.parametrize("word", [None, DoneReason.ENGINE_FAILED, DoneReason.CONTROLLER_LOST])
