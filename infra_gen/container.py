@@ -8,11 +8,12 @@ from typing import Any  # Any: troposphere has no types
 
 from troposphere import Ref, ecs
 
-from infra_gen.names import AGENT_CONTAINER, HEALTH_PORT, HEARTBEAT_FILE
+from infra_gen.names import AGENT_CONTAINER, HEALTH_PORT, HEARTBEAT_FILE, NAMESPACE
 
-SILENT_SECONDS, STOP_SECONDS, OPEN_FILES = 15, 120, 65_535
-ALIVE = f"test $(( $(date +%s) - $(stat -c %Y {HEARTBEAT_FILE}) )) -lt {SILENT_SECONDS}"
+STOP_SECONDS, OPEN_FILES = 120, 65_535
+ALIVE = ("python", "-m", "runner_images.health")
 """The agent lives when it touched its file lately; that the engine is busy is no sign of illness."""
+RESULTS_FOLDER, SCRIPTS_FOLDER = "/mnt/results", "/mnt/scripts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def agent(
         MountPoints=[ecs.MountPoint(SourceVolume=v.name, ContainerPath=v.path, ReadOnly=v.read_only) for v in volumes],
         LinuxParameters=ecs.LinuxParameters(InitProcessEnabled=True, Capabilities=ecs.KernelCapabilities(Drop=["ALL"])),
         Ulimits=[ecs.Ulimit(Name="nofile", SoftLimit=OPEN_FILES, HardLimit=OPEN_FILES)],
-        HealthCheck=ecs.HealthCheck(Command=["CMD-SHELL", ALIVE], Interval=10, Timeout=5, Retries=3, StartPeriod=60),
+        HealthCheck=ecs.HealthCheck(Command=["CMD", *ALIVE], Interval=10, Timeout=5, Retries=3, StartPeriod=60),
         LogConfiguration=log_to(group, stream),
     )  # fmt: skip
 
@@ -62,5 +63,6 @@ def log_to(group: Any, stream: str) -> Any:
 
 
 _FIXED: Mapping[str, Any] = {
-    "KNOPFDRUCK_HEARTBEAT_FILE": HEARTBEAT_FILE, "KNOPFDRUCK_HEALTH_PORT": str(HEALTH_PORT), "AWS_REGION": Ref("AWS::Region"),
+    "KNOPFDRUCK_HEARTBEAT_FILE": HEARTBEAT_FILE, "KNOPFDRUCK_RESULTS_DIR": RESULTS_FOLDER, "KNOPFDRUCK_NAMESPACE": NAMESPACE,
+    "KNOPFDRUCK_HEALTH_PORT": str(HEALTH_PORT), "AWS_REGION": Ref("AWS::Region"),
 }  # fmt: skip

@@ -34,9 +34,9 @@ def switch(name: str, description: str, *, default: bool = False) -> Any:
     return text(name, description, Default="true" if default else "false", AllowedValues=["true", "false"])
 
 
-def several(name: str, description: str) -> Any:
+def several(name: str, description: str, **limits: Any) -> Any:
     """Words with commas between them."""
-    return Parameter(name, Type="CommaDelimitedList", Description=description)
+    return Parameter(name, Type="CommaDelimitedList", Description=description, **limits)
 
 
 def begin(description: str, parameters: Any) -> Any:

@@ -4,20 +4,39 @@ from __future__ import annotations
 
 from typing import Any  # Any: troposphere has no types
 
-from troposphere import Output, Ref, Sub, Template
+from troposphere import Condition, Or, Output, Ref, Sub, Template
 
 from infra_gen.declare import is_on, switch, text
 from infra_gen.names import LOG_KINDS, NAMESPACE, PROJECT, ROOT_STACK
 from infra_gen.parameters import ENVIRONMENT, Preset
 from infra_gen.stack import Stack
-from infra_gen.stacks import ec2, ec2_image, fargate, iam, lambda_runner, messaging, network, storage, walls
-from infra_gen.wiring import nest, output_of
+from infra_gen.stacks import (
+    access,
+    api,
+    database,
+    ec2,
+    ec2_image,
+    fargate,
+    github,
+    iam,
+    lambda_runner,
+    messaging,
+    monitoring,
+    network,
+    portal,
+    settings,
+    storage,
+    walls,
+)
+from infra_gen.wiring import EITHER, nest, output_of
 
-PARTS = ("Lambda", "Fargate", "Ec2", "Api", "Portal")
+PARTS = {"Lambda": True, "Fargate": True, "Ec2": True, "Api": True, "Portal": True, "Github": False}
+"""What can be left out, and whether it is there where nothing is said."""
 OUTPUTS = (
     "ResultsBucket", "RunnerFunctionName", "RunnerFunctionArn", "ClusterName", "ArtilleryTaskDefinitionArn", "PoolServiceName",
     "RunnerSubnetIds", "RunnerSecurityGroupIds", "AssignPublicIp", "WorkerGroupName", "CompletionTopicArn", "EventsQueueUrl",
     "FileSystemId", "ScriptsAccessPointId", "ResultsAccessPointId", "ApiUrl", "ApiId", "ApiStage", "ApiKeyId", "PortalUrl",
+    "PortalRepositoryUri", "RunnerRepositoryUri", "LauncherRoleArn", "RollbackAlarms", "GithubDeployRoleArn", "GithubPlanRoleArn",
 )  # fmt: skip
 """What the portal's environment is filled from, beside the region and names; a part that is not deployed has none."""
 
@@ -39,6 +58,13 @@ def _children(preset: Preset) -> tuple[Stack, ...]:
         Stack("fargate", fargate.build(fargate.Parameters()), "DeployFargate"),
         Stack("ec2_image", ec2_image.build(ec2_image.Parameters()), "DeployEc2"),
         Stack("ec2", ec2.build(ec2.Parameters()), "DeployEc2"),
+        Stack("access", access.build(access.Parameters())),
+        Stack("database", database.build(database.Parameters(retain=preset.retain)), "DeployPortal"),
+        Stack("settings", settings.build(settings.Parameters()), "DeployPortalOrApi"),
+        Stack("api", api.build(api.Parameters()), "DeployApi"),
+        Stack("portal", portal.build(portal.Parameters(protect=preset.retain)), "DeployPortal"),
+        Stack("monitoring", monitoring.build(monitoring.Parameters())),
+        Stack("github", github.build(github.Parameters()), "DeployGithub"),
     )
 
 
@@ -49,12 +75,14 @@ def _root(children: tuple[Stack, ...], preset: Preset) -> Any:
     root.add_parameter(type(ENVIRONMENT)("Environment", **environment))
     root.add_parameter(text("TemplateBase", "Where the nested templates lie: the address of a bucket, in path style.",
                             AllowedPattern="^https?://[^?]*[^/?]$"))  # fmt: skip
-    for part in PARTS:
+    for part, usual in PARTS.items():
         is_on(
             root,
             f"Deploy{part}",
-            root.add_parameter(switch(f"Deploy{part}", f"Whether the part {part} is deployed.", default=True)),
+            root.add_parameter(switch(f"Deploy{part}", f"Whether the part {part} is deployed.", default=usual)),
         )
+    for name, parts in EITHER.items():
+        root.add_condition(name, Or(*map(Condition, parts)))
     nest(root, children, preset)
     _say(root, children)
     return root

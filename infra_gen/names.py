@@ -45,5 +45,8 @@ def store_url() -> Any:
     return Sub(f"s3://${{ResultsBucket}}/{CONTROL_PREFIX}?region=${{AWS::Region}}")
 
 
+PYTHON: Final = "python3.12"
+ARCHITECTURE: Final = "x86_64"
+"""What the packages are made for; Amazon Linux 2023 on EC2 has the same Python."""
 AWS_LAMBDA_BASIS: Final = {"OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 """Variables of every function that runs our code."""

@@ -30,14 +30,21 @@ RETENTION = Parameter(
     "LogRetentionDays", Type="Number", Description="How long logs are kept.", Default=30,
     AllowedValues=[1, 3, 5, 7, 14, 30, 60, 90, 120, 180, 365, 731],
 )  # fmt: skip
-RUNNER_ZIP = text("RunnerZipKey", "Key of the worker's code.", MinLength=1, MaxLength=100)
-K6_LAYER = text("K6LayerKey", "Key of the layer with the k6 binary.", MinLength=1, MaxLength=100)
-PYTHON = choice(
-    "PythonRuntime", "Python of the functions; the code must have been packed for it.", "python3.11", "python3.12", "python3.13"
-)
+RUNNER_ZIP = text("RunnerZipKey", "Key of the worker's code, for Lambda and EC2.", Default="none", MinLength=1, MaxLength=100)
+K6_LAYER = text("K6LayerKey", "Key of the layer with the k6 binary.", Default="none", MinLength=1, MaxLength=100)
 TOPIC = text("CompletionTopicArn", "Topic on which ends of runs are told.")
 QUEUE_ARN = text("EventsQueueArn", "Queue of invocations that failed.")
 FILE_SYSTEM_GROUP = text("FileSystemSecurityGroupId", "Security group of EFS.")
+PRIVATE_SUBNETS = several("PrivateSubnetIds", "Subnets without a way in, for data.")
+OUTER_DATABASE = optional(
+    "DatabaseUrl", "A database that is there, where the part Portal is not deployed; empty: ours.", NoEcho=True
+)
+SETTINGS = text("PortalSettingsArn", "Secret with the portal's database and key.")
+LAUNCHER = text("LauncherPolicyArn", "Policy of whoever starts workers.")
+STORE_POLICY = text("StorePolicyArn", "Policy of whoever reads and writes runs.")
+PORTAL_URL = optional(
+    "PublicUrl", "Address people open the portal at; empty: its load balancer's.", AllowedPattern="^(https?://.+[^/])?$"
+)
 RUNNER_REPOSITORY = text("RunnerRepositoryUri", "Repository of the worker's image.")
 
 

@@ -8,7 +8,7 @@ from typing import Any  # Any: troposphere has no types, policies are JSON
 
 from troposphere import Ref, Sub, iam
 
-from infra_gen.names import role_path
+from infra_gen.names import NAMESPACE, role_path
 
 VERSION = "2012-10-17"
 REASONS = "Reasons"
@@ -82,6 +82,10 @@ def bucket(title: str) -> Any:
     return Sub(f"arn:${{AWS::Partition}}:s3:::${{{title}}}")
 
 
+METRICS = Statement(
+    "Metrics", ("cloudwatch:PutMetricData",), ["*"], {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+    "CloudWatch knows no resource here; the namespace is the limit.",
+)  # fmt: skip
 FUNCTION_IN_VPC = Statement(
     "Interfaces", ("ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
                    "ec2:DeleteNetworkInterface"), ["*"], reason="Lambda makes the interfaces before there is anything to name.",

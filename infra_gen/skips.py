@@ -31,8 +31,32 @@ INTERNAL: Final[tuple[Skip, ...]] = (
     ("CKV_AWS_150", "It holds nothing that could be lost."),
     ("CKV_AWS_152", "Workers of one zone are asked from that zone."),
 )
+ROTATION: Final[Skip] = ("CKV_AWS_149", "The service's own key encrypts it; a key of ours costs more than the secret.")
+DATABASE: Final[tuple[Skip, ...]] = (
+    ("CKV_AWS_161", "Django logs in by password, which nobody knows and no template holds."),
+    ("CKV_AWS_157", "The preset says whether a second zone is paid for: DatabaseMultiZone."),
+    ("CKV_AWS_118", "CloudWatch's own metrics of the database are enough for a portal."),
+    ("CKV_AWS_353", "The same."),
+    ("CKV_AWS_293", "The preset says whether data is kept: prod protects it."),
+)
+CACHE: Final[Skip] = ("CKV_AWS_120", "Answers about running tests must be fresh.")
+TRACED_API: Final[Skip] = ("CKV_AWS_73", "Calls are logged one by one; traces would say no more.")
+HTTP_LISTENER: Final[tuple[Skip, ...]] = (
+    ("CKV_AWS_2", "Without a certificate there is nothing else; with one it only points to https."),
+    ("CKV_AWS_103", "The same."),
+)
+PLAIN_TARGETS: Final[Skip] = ("CKV_AWS_378", "Behind the balancer plain http stays in the VPC, between two groups of ours.")
+BALANCER: Final[tuple[Skip, ...]] = (
+    ("CKV_AWS_91", "The portal logs and audits its calls itself."),
+    ("CKV_AWS_150", "The preset says whether it is protected: prod is."),
+)
 
 
 def skip(*skips: Skip) -> dict[str, object]:
     """As a resource's Metadata."""
     return {"checkov": {"skip": [{"id": check, "comment": why} for check, why in skips]}}
+
+
+def ignore(rule: str, why: str) -> dict[str, object]:
+    """The same for a finding of cfn-lint."""
+    return {"cfn-lint": {"config": {"ignore_checks": [rule]}}, "Reasons": {rule: why}}

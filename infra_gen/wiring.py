@@ -13,6 +13,9 @@ from troposphere import GetAtt, If, Join, Parameter, Ref, Sub, cloudformation
 from infra_gen.parameters import Preset
 from infra_gen.stack import Stack
 
+EITHER = {"DeployPortalOrApi": ("DeployPortal", "DeployApi")}
+"""Conditions of the root that hold where one of others does."""
+
 
 def nest(root: Any, children: Sequence[Stack], preset: Preset) -> None:
     """Adds every child to the root as a nested stack, and to the root's parameters what no child gives."""
@@ -29,7 +32,8 @@ def nest(root: Any, children: Sequence[Stack], preset: Preset) -> None:
 def output_of(giver: Stack, name: str, *, under: str = "") -> Any:
     """Empty where the stack that gives it is not deployed; `under` is the condition of whoever takes it."""
     value = GetAtt(giver.title, f"Outputs.{name}")
-    return If(giver.condition, value, "") if giver.condition not in ("", under) else value
+    certain = giver.condition in ("", under) or under in EITHER.get(giver.condition, ())
+    return value if certain else If(giver.condition, value, "")
 
 
 def _supply(root: Any, child: Stack, name: str, givers: dict[str, Stack], preset: Preset) -> Any:

@@ -19,7 +19,7 @@ from infra_gen.tags import instance_tags, pairs
 
 USER_DATA = Path(__file__).resolve().parents[2] / "runner_images" / "ec2" / "user_data.sh"
 MOST_USER_DATA = 16_384
-FAMILIES = {"x86_64": ("c7i", "c6i", "c7a", "c6a", "m7i", "m6i"), "arm64": ("c7g", "c8g", "c6g", "m7g", "m8g", "m6g")}
+FAMILIES = ("c7i", "c6i", "c7a", "c6a", "m7i", "m6i")
 """Six kinds are six pools of Spot: what one runs out of, another may have."""
 HOOK_SECONDS, BUSY_PERCENT, DISK_GB, IDLE_TRACKING_SECONDS = 300, 70.0, 30, 120
 
@@ -33,7 +33,6 @@ class Parameters:
     groups: Any = RUNNER_GROUPS
     public_ip: Any = PUBLIC_IP
     image: Any = text("WorkerImageParameter", "Name of the parameter that holds the id of the workers' image.")
-    architecture: Any = choice("WorkerArchitecture", "Processors of the workers.", "x86_64", "arm64")
     size: Any = choice("WorkerSize", "Size of a worker.", "2xlarge", "large", "xlarge", "4xlarge", "8xlarge")
     most: Any = number("WorkersMost", "Workers the group may grow to.", default=20, least=1, most=1000)
     base: Any = number("OnDemandBase", "Workers that are never on Spot.", default=2, least=0, most=1000)
@@ -47,7 +46,6 @@ class Parameters:
 def build(p: Parameters) -> Any:
     template = begin("Knopfdruck: massive load on EC2.", p)
     template.add_condition("PublicIp", Equals(Ref(p.public_ip), "ENABLED"))
-    template.add_condition("Arm", Equals(Ref(p.architecture), "arm64"))
     template.add_resource(logs.LogGroup("Logs", LogGroupName=log_group("ec2"), RetentionInDays=Ref(p.retention)))
     _launch_template(template, p)
     _group(template, p)
@@ -90,7 +88,7 @@ def _group(template: Any, p: Parameters) -> None:
     template.add_resource(
         autoscaling.AutoScalingGroup(
             "Workers", MinSize="0", MaxSize=Ref(p.most), VPCZoneIdentifier=Ref(p.subnets), MixedInstancesPolicy=_mix(p),
-            NewInstancesProtectedFromScaleIn=True, CapacityRebalance=True, HealthCheckType="EC2", HealthCheckGracePeriod=300,
+            CapacityRebalance=True, HealthCheckType="EC2", HealthCheckGracePeriod=300,
             DefaultInstanceWarmup=60, MetricsCollection=[autoscaling.MetricsCollection(Granularity="1Minute")],
             LifecycleHookSpecificationList=[_hook("boot", "LAUNCHING"), _hook("drain", "TERMINATING")],
             Tags=[autoscaling.Tag(key, value, True) for key, value in pairs().items()],
@@ -100,10 +98,7 @@ def _group(template: Any, p: Parameters) -> None:
 
 def _mix(p: Parameters) -> Any:
     latest = autoscaling.LaunchTemplateSpecification(LaunchTemplateId=Ref("Worker"), Version=Sub("${Worker.LatestVersionNumber}"))
-    kinds = [
-        autoscaling.LaunchTemplateOverrides(InstanceType=Join(".", [If("Arm", arm, intel), Ref(p.size)]))
-        for intel, arm in zip(FAMILIES["x86_64"], FAMILIES["arm64"], strict=True)
-    ]
+    kinds = [autoscaling.LaunchTemplateOverrides(InstanceType=Join(".", [family, Ref(p.size)])) for family in FAMILIES]
     return autoscaling.MixedInstancesPolicy(
         LaunchTemplate=autoscaling.LaunchTemplate(LaunchTemplateSpecification=latest, Overrides=kinds),
         InstancesDistribution=autoscaling.InstancesDistribution(

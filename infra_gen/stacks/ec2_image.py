@@ -19,7 +19,7 @@ from infra_gen.policies import Statement, objects, plain_trust, role
 
 COMPONENT = Path(__file__).resolve().parents[1] / "worker_image.yml"
 NOT_YET = "none: run the image pipeline"
-BUILDERS = {"x86_64": "c6i.large", "arm64": "c7g.large"}
+BUILDER = "c6i.large"
 DISK_GB = 30
 
 
@@ -27,7 +27,6 @@ DISK_GB = 30
 class Parameters:
     environment: Any = ENVIRONMENT
     boundary: Any = BOUNDARY
-    architecture: Any = choice("WorkerArchitecture", "Processors of the workers.", "x86_64", "arm64")
     rebuild: Any = choice(
         "ImageSchedule", "Whether the image is made anew every week, with the system's updates.", "never", "weekly"
     )
@@ -41,7 +40,6 @@ class Parameters:
 
 def build(p: Parameters) -> Any:
     template = begin("Knopfdruck: the workers' machine image.", p)
-    template.add_condition("Arm", Equals(Ref(p.architecture), "arm64"))
     template.add_condition("Weekly", Equals(Ref(p.rebuild), "weekly"))
     _parameters(template, p)
     _role(template)
@@ -96,11 +94,10 @@ def _recipe(template: Any, p: Parameters) -> None:
     )  # fmt: skip
     disk = imagebuilder.EbsInstanceBlockDeviceSpecification(VolumeSize=DISK_GB, VolumeType="gp3", DeleteOnTermination=True,
                                                             Encrypted=True)  # fmt: skip
-    arm, intel = (f"arn:${{AWS::Partition}}:imagebuilder:${{AWS::Region}}:aws:image/amazon-linux-2023-{word}/x.x.x"
-                  for word in ("arm64", "x86"))  # fmt: skip
+    parent = "arn:${AWS::Partition}:imagebuilder:${AWS::Region}:aws:image/amazon-linux-2023-x86/x.x.x"
     template.add_resource(
         imagebuilder.ImageRecipe(
-            "Recipe", Name=name, Version=version, ParentImage=If("Arm", Sub(arm), Sub(intel)),
+            "Recipe", Name=name, Version=version, ParentImage=Sub(parent),
             Components=[imagebuilder.ComponentConfiguration(ComponentArn=Ref("Component"))],
             BlockDeviceMappings=[imagebuilder.InstanceBlockDeviceMapping(DeviceName="/dev/xvda", Ebs=disk)],
         )
@@ -118,7 +115,7 @@ def _pipeline(template: Any, p: Parameters) -> None:
     template.add_resource(
         imagebuilder.InfrastructureConfiguration(
             "Builder", Name=name, InstanceProfileName=Ref("BuilderProfile"), SubnetId=Select(0, Ref(p.subnets)),
-            SecurityGroupIds=Ref(p.groups), InstanceTypes=[If("Arm", BUILDERS["arm64"], BUILDERS["x86_64"])],
+            SecurityGroupIds=Ref(p.groups), InstanceTypes=[BUILDER],
             InstanceMetadataOptions=imagebuilder.InstanceMetadataOptions(HttpTokens="required", HttpPutResponseHopLimit=1),
             TerminateInstanceOnFailure=True,
         )

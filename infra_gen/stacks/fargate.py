@@ -13,7 +13,7 @@ from troposphere import GetAtt, If, Ref, Sub, ecs, iam, logs
 from troposphere import applicationautoscaling as scaling
 from troposphere import elasticloadbalancingv2 as balancing
 
-from infra_gen.container import Volume, agent
+from infra_gen.container import RESULTS_FOLDER, SCRIPTS_FOLDER, Volume, agent
 from infra_gen.declare import begin, choice, finish, is_given, is_on, number, optional, switch, text
 from infra_gen.names import AGENT_CONTAINER, FARGATE_GROUP, HEALTH_PORT, log_group
 from infra_gen.parameters import (
@@ -91,8 +91,8 @@ def _cluster(template: Any) -> None:
 
 def _task(p: Parameters, title: str, stream: str, command: list[str]) -> Any:
     volumes = (
-        Volume("scripts", Ref(p.scripts), "/mnt/scripts", read_only=True),
-        Volume("results", Ref(p.outcomes), "/mnt/results"),
+        Volume("scripts", Ref(p.scripts), SCRIPTS_FOLDER, read_only=True),
+        Volume("results", Ref(p.outcomes), RESULTS_FOLDER),
     )
     image = If("HasImage", Ref(p.image), Sub("${RunnerRepositoryUri}:latest"))
     variables = {"KNOPFDRUCK_STORE": Ref(p.store), "KNOPFDRUCK_ENVIRONMENT": Ref(p.environment), "KNOPFDRUCK_TOPIC": Ref(p.topic)}

@@ -9,9 +9,9 @@ from typing import Any  # Any: troposphere has no types
 from troposphere import GetAtt, Ref, iam
 
 from infra_gen.declare import begin, finish, text
-from infra_gen.names import CONTROL_PREFIX, NAMESPACE, RUNNER_TAG, log_group, role_path
+from infra_gen.names import CONTROL_PREFIX, ENVIRONMENT_TAG, RUNNER_TAG, log_group, role_path
 from infra_gen.parameters import BUCKET, ENVIRONMENT, QUEUE_ARN, TOPIC
-from infra_gen.policies import Statement, arn, bucket, logs, objects, plain_trust, policy, reasons, role, trust
+from infra_gen.policies import METRICS, Statement, arn, bucket, logs, objects, plain_trust, policy, reasons, role, trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,8 @@ def worker_statements() -> list[Statement]:
         Statement("TellEnd", ("sns:Publish",), [Ref("CompletionTopicArn")]),
         Statement("MarkedSecrets", ("secretsmanager:GetSecretValue",), [arn("secretsmanager", "secret:*")], ours, secret),
         Statement("MarkedParameters", ("ssm:GetParameter",), [arn("ssm", "parameter/*")], ours, secret),
-        metrics(),
+        METRICS,
     ]  # fmt: skip
-
-
-def metrics() -> Statement:
-    return Statement("Metrics", ("cloudwatch:PutMetricData",), ["*"], {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
-                     "CloudWatch knows no resource here; the namespace is the limit.")  # fmt: skip
 
 
 def lambda_statements(p: Parameters) -> Sequence[Statement]:
@@ -114,9 +109,11 @@ def instance_statements() -> Sequence[Statement]:
         *worker_statements(),
         logs(log_group("ec2")),
         Statement("Manage", agent, ["*"], reason="Session Manager's agent names no resource."),
-        Statement("Lifecycle", ("autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"), [group],
-                  {"StringEquals": {"aws:ResourceTag/knopfdruck:env": Ref("Environment")}},
+        Statement("OwnGroup", ("autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat",
+                               "autoscaling:SetInstanceProtection", "autoscaling:TerminateInstanceInAutoScalingGroup"), [group],
+                  {"StringEquals": {f"aws:ResourceTag/{ENVIRONMENT_TAG}": Ref("Environment")}},
                   "The group is made after its instances' role; the tag is the limit."),
+        Statement("FindGroup", ("autoscaling:DescribeAutoScalingInstances",), ["*"], reason="It knows no resource."),
     ]  # fmt: skip
 
 

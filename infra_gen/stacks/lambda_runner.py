@@ -10,13 +10,12 @@ from typing import Any  # Any: troposphere has no types
 
 from troposphere import Equals, GetAtt, If, Not, Ref, Sub, awslambda, iam, logs
 
-from infra_gen.declare import begin, choice, finish, is_on, number, switch, text
-from infra_gen.names import AWS_LAMBDA_BASIS, LIVE_ALIAS, log_group
+from infra_gen.declare import begin, finish, is_on, number, switch, text
+from infra_gen.names import ARCHITECTURE, AWS_LAMBDA_BASIS, LIVE_ALIAS, PYTHON, log_group
 from infra_gen.parameters import (
     ARTEFACTS,
     ENVIRONMENT,
     K6_LAYER,
-    PYTHON,
     QUEUE_ARN,
     RETENTION,
     RUNNER_GROUPS,
@@ -39,10 +38,6 @@ class Parameters:
     artefacts: Any = ARTEFACTS
     code: Any = RUNNER_ZIP
     layer: Any = K6_LAYER
-    python: Any = PYTHON
-    architecture: Any = choice(
-        "Architecture", "Processors of Lambda; the code must have been packed for them.", "x86_64", "arm64"
-    )
     memory: Any = number("LambdaMemory", "Megabytes of one worker; 1769 are one processor.", default=1769, least=512, most=10240)
     concurrency: Any = number("LambdaConcurrency", "How many workers run at once at the most, reserved; 0 reserves none.",
                               default=0, least=0, most=10000)  # fmt: skip
@@ -82,13 +77,13 @@ def _permission_for_vpc(template: Any, p: Parameters) -> None:
 def _function(template: Any, p: Parameters) -> None:
     place = awslambda.VPCConfig(SubnetIds=Ref(p.subnets), SecurityGroupIds=Ref(p.groups))
     template.add_resource(
-        awslambda.LayerVersion("K6Layer", Description="The k6 binary, in bin/.", CompatibleArchitectures=[Ref(p.architecture)],
+        awslambda.LayerVersion("K6Layer", Description="The k6 binary, in bin/.", CompatibleArchitectures=[ARCHITECTURE],
                                Content=awslambda.Content(S3Bucket=Ref(p.artefacts), S3Key=Ref(p.layer)))
     )  # fmt: skip
     template.add_resource(
         awslambda.Function(
-            "Runner", Description="One worker of a load test.", Handler=HANDLER, Runtime=Ref(p.python), Role=Ref(p.role),
-            Architectures=[Ref(p.architecture)], Code=awslambda.Code(S3Bucket=Ref(p.artefacts), S3Key=Ref(p.code)),
+            "Runner", Description="One worker of a load test.", Handler=HANDLER, Runtime=PYTHON, Role=Ref(p.role),
+            Architectures=[ARCHITECTURE], Code=awslambda.Code(S3Bucket=Ref(p.artefacts), S3Key=Ref(p.code)),
             Layers=[Ref("K6Layer")], MemorySize=Ref(p.memory), Timeout=LONGEST_SECONDS,
             EphemeralStorage=awslambda.EphemeralStorage(Size=SCRATCH_MB), VpcConfig=If("InVpc", place, Ref("AWS::NoValue")),
             ReservedConcurrentExecutions=If("Reserved", Ref(p.concurrency), Ref("AWS::NoValue")),
@@ -102,7 +97,7 @@ def _function(template: Any, p: Parameters) -> None:
 
 def _version(template: Any, p: Parameters) -> None:
     """Its description names all that makes it another one: a version is replaced, not changed, when that changes."""
-    content = "${RunnerZipKey} ${K6LayerKey} ${LambdaMemory} ${PythonRuntime}"
+    content = "${RunnerZipKey} ${K6LayerKey} ${LambdaMemory} " + PYTHON
     template.add_resource(awslambda.Version("Published", FunctionName=Ref("Runner"), Description=Sub(content)))
     template.add_resource(
         awslambda.Alias("Live", Name=LIVE_ALIAS, FunctionName=Ref("Runner"), FunctionVersion=GetAtt("Published", "Version"))
