@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any  # Any: what is imported by name
 
 from portal.backends import BACKENDS, LIMITS
 from portal.backends.sandbox import HostSandbox
@@ -21,6 +22,7 @@ from portal.core.ports import Backend, Clock, Engine, EngineTools, ObjectStore, 
 from portal.core.wire import from_plain
 from portal.engines import open_engine
 from portal.models import Run
+from portal.models.capacity import DatabaseLedger
 from portal.net.fetch import fetch
 from portal.net.id_token import IdTokens
 from portal.net.key_set import KeySet
@@ -73,8 +75,9 @@ def build(config: PortalConfig) -> Parts:
     objects = open_store(config.store_url)
 
     def backend(place: AwsPlace | None, name: str) -> Backend:
-        module, _, factory = BACKENDS["local" if place is None else "aws", name].partition(":")
-        opened: Backend = getattr(import_module(module), factory)(
+        if place is not None:
+            return _in_aws(place, name)
+        opened: Backend = _factory("local", name)(
             name, store_url=config.store_url, work_dir=config.data_dir / "workers", tools=tools, root=ROOT, python=sys.executable
         )
         return opened
@@ -84,6 +87,29 @@ def build(config: PortalConfig) -> Parts:
         store=lambda run_id: RunStore(_objects_of(run_id) or objects, run_id), sandbox=HostSandbox(), clock=SystemClock(),
         owner=f"{socket.gethostname()}:{os.getpid()}", public_url=config.public_url,
     )  # fmt: skip
+
+
+@cache
+def _in_aws(place: AwsPlace, name: str) -> Backend:
+    """One for each place in this process: clients are dear to make, and safe between threads."""
+    objects, clock = _opened(place.portal_store_url()), SystemClock()
+    match name:
+        case "lambda":
+            opened: Backend = _factory("aws", name)(place, clock)
+        case "ec2":
+            opened = _factory("aws", name)(place, objects, DatabaseLedger(), clock)
+        case _:
+            opened = _factory("aws", name)(place, objects, clock)
+    return opened
+
+
+def _factory(place: str, name: str) -> Any:
+    """Imported only when it is needed: a portal without AWS does without boto3."""
+    module, _, path = BACKENDS[place, name].partition(":")
+    found: Any = import_module(module)
+    for word in path.split("."):
+        found = getattr(found, word)
+    return found
 
 
 def _objects_of(run_id: str) -> ObjectStore | None:

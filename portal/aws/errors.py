@@ -20,7 +20,13 @@ THROTTLED = frozenset({
 })  # fmt: skip
 TROUBLED = frozenset({
     "ConditionalRequestConflict", "InternalError", "InternalFailure", "InternalServerError", "OperationAborted",
-    "RequestTimeout", "RequestTimeoutException", "ServerException", "ServiceUnavailable", "ServiceUnavailableException",
+    "RequestTimeout", "RequestTimeoutException", "ResourceContention", "ScalingActivityInProgress", "ServerException",
+    "ServiceUnavailable", "ServiceUnavailableException",
+})  # fmt: skip
+CAPACITY = frozenset({"InsufficientCapacityException", "InsufficientHostCapacity", "InsufficientInstanceCapacity"})
+QUOTA = frozenset({
+    "InstanceLimitExceeded", "LimitExceeded", "LimitExceededException", "MaxSpotInstanceCountExceeded",
+    "ServiceQuotaExceededException", "VcpuLimitExceeded",
 })  # fmt: skip
 DENIED = frozenset({
     "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "AuthFailure", "ExpiredToken", "ExpiredTokenException",
@@ -61,6 +67,12 @@ class AwsThrottled(AwsUnavailable):
     code = "aws_throttled"
 
 
+class AwsCapacity(AwsUnavailable):
+    """AWS has no such machine to give at the moment; another moment, zone or size may help."""
+
+    code = "aws_capacity"
+
+
 class AwsDenied(AwsError):
     """These credentials may not do this, or there are none."""
 
@@ -77,6 +89,12 @@ class AwsRefused(AwsError):
     """AWS does not accept the request as it is; sending it again changes nothing."""
 
     code = "aws_refused"
+
+
+class AwsQuota(AwsRefused):
+    """More than this account may have at once."""
+
+    code = "aws_quota"
 
 
 @contextmanager
@@ -109,6 +127,10 @@ def _from_answer(error: ClientError, operation: str) -> AwsError:
     message = f"{operation}: {error.response.get('Error', {}).get('Message') or reason} ({reason})"
     if reason in THROTTLED or status == 429:
         return AwsThrottled(message, operation=operation, reason=reason)
+    if reason in CAPACITY:
+        return AwsCapacity(message, operation=operation, reason=reason)
+    if reason in QUOTA:
+        return AwsQuota(message, operation=operation, reason=reason, hint="Ask for a higher quota under Service Quotas.")
     if reason in DENIED or status in (401, 403):
         return AwsDenied(
             message, operation=operation, reason=reason, hint=f"Allow {operation} in the policy of this role or user."

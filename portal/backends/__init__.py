@@ -13,6 +13,9 @@ BACKENDS = {
     ("local", "lambda"): "portal.backends.local:LocalBackend",
     ("local", "fargate"): "portal.backends.local:LocalBackend",
     ("local", "ec2"): "portal.backends.local:LocalBackend",
+    ("aws", "lambda"): "portal.backends.aws_lambda:LambdaBackend.open",
+    ("aws", "fargate"): "portal.backends.fargate:FargateBackend.open",
+    ("aws", "ec2"): "portal.backends.ec2:Ec2Backend.open",
 }
 """By place and name."""
 

@@ -79,6 +79,9 @@ class LocalBackend:
                 with contextlib.suppress(psutil.Error):
                     _kill_tree(process) if hard else process.terminate()
 
+    def release(self, run_id: str) -> None:
+        """Nothing is kept: processes end, and their folders are small."""
+
 
 def _cores(plan: LoadPlan) -> int:
     """k6 shares all of them. Artillery takes a process for each: all but one, which is what it does itself, over all workers."""

@@ -44,6 +44,8 @@ class AwsPlace:
     task_definition: str = ""
     """With its revision: all tasks of a run are the same."""
     container: str = "agent"
+    spot: bool = False
+    """Fargate tasks at a discount, which AWS may take away with two minutes' notice."""
     pool_service: str = ""
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()

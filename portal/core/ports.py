@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from portal.core.errors import LaunchFailed
 from portal.core.load import Load
 from portal.core.plan import Limits, LoadPlan
 from portal.core.protocol import DoneReason
@@ -169,6 +171,8 @@ class WorkerStatus(StrEnum):
     ALIVE = "alive"
     GONE = "gone"
     UNKNOWN = "unknown"
+    LEAVING = "leaving"
+    """Alive, but its platform said that it will be taken away within minutes."""
 
 
 class Backend(Protocol):
@@ -185,3 +189,40 @@ class Backend(Protocol):
 
     def stop(self, handles: tuple[WorkerHandle, ...], *, hard: bool) -> None:
         """Asks (or, hard, forces) workers to end; those already gone are fine."""
+
+    def release(self, run_id: str) -> None:
+        """The run is over, and what was kept for its workers is free for others."""
+
+
+@runtime_checkable
+class KnowsPlaces(Protocol):
+    """A backend whose workers are machines with names, in zones."""
+
+    def places(self, handles: tuple[WorkerHandle, ...]) -> Mapping[int, str]:
+        """By slot, as far as it is known: `i-0abc in eu-central-1a`."""
+
+
+class PartlyLaunched(LaunchFailed):
+    """Some of the workers could not be started; `started` are those that run."""
+
+    def __init__(self, message: str, *, started: tuple[WorkerHandle, ...], hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.started = started
+
+
+class CapacityLedger(Protocol):
+    """How many machines of a group all runs together hold, whichever process asked for them."""
+
+    def hold(self, group: str, run_id: str, workers: int) -> None:
+        """Repeating it changes nothing."""
+
+    def release(self, group: str, run_id: str) -> None: ...
+
+    def held(self, group: str) -> int:
+        """By all runs together."""
+
+    def free_since(self, group: str) -> float | None:
+        """When the last hold ended; None while there is one, or when there never was."""
+
+    def alone(self, group: str) -> AbstractContextManager[bool]:
+        """Whether this process is the one that changes the group's size now."""

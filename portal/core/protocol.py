@@ -105,6 +105,8 @@ class Strain:
     mean_lag_ms: float = 0.0
     """Artillery: how late its event loop came to its work at worst in a second; the mean over all seconds, and the worst."""
     peak_lag_ms: float = 0.0
+    cores: float = 0.0
+    """What this worker had for itself; 0: it shared them, or does not say."""
     clock_offset_ms: float | None = None
     """Own clock minus the controller's, up to a quarter of a second too much."""
 

@@ -4,6 +4,7 @@ from portal.models.access import ApiToken
 from portal.models.audit import AuditEntry
 from portal.models.baseline import Baseline
 from portal.models.call_count import CallCount
+from portal.models.capacity import CapacityGroup, CapacityHold
 from portal.models.environment import Environment
 from portal.models.event import RunEvent
 from portal.models.heartbeat import Heartbeat
@@ -21,6 +22,8 @@ __all__ = [
     "AuditEntry",
     "Baseline",
     "CallCount",
+    "CapacityGroup",
+    "CapacityHold",
     "Environment",
     "Heartbeat",
     "HostProof",

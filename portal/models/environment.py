@@ -88,7 +88,7 @@ class Environment(models.Model):
     def guard(self) -> Guard:
         longest = None if self.longest_seconds is None else timedelta(seconds=self.longest_seconds)
         aws = self.aws_place()
-        here = aws is None or aws.is_on_this_machine
+        here = self.place == Place.LOCAL or (aws is not None and aws.is_on_this_machine)
         return Guard(
             most_vus=self.most_vus, most_rate=self.most_rate, longest=longest, hosts=tuple(self.allowed_hosts),
             networks=tuple(self.allowed_networks), loopback=here, most_runs=self.most_runs,

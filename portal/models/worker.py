@@ -21,6 +21,7 @@ class Worker(models.Model):
     slot = models.PositiveIntegerField()
     epoch = models.PositiveIntegerField(default=1)
     reference = models.CharField(max_length=300, blank=True, help_text="What the backend calls it: pid, ARN, instance id.")
+    place = models.CharField(max_length=200, blank=True, help_text="The machine and its zone, where the backend knows them.")
     state = models.CharField(max_length=20, choices=WorkerState.choices, default=WorkerState.LAUNCHED)
     message = models.TextField(blank=True)
     cpu_cores = models.FloatField(default=0)

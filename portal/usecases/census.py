@@ -34,6 +34,8 @@ class Census:
     dones: Mapping[int, Done]
     former: tuple[Worker, ...] = ()
     """Those that were replaced."""
+    leaving: frozenset[int] = frozenset()
+    """Slots whose machine will be taken away within minutes."""
 
     def slots(self, *states: str) -> tuple[int, ...]:
         return tuple(sorted(slot for slot, state in self.states.items() if state in states))
@@ -55,9 +57,10 @@ class Census:
 
     @property
     def failed(self) -> tuple[int, ...]:
-        """Slots that need an answer while the load goes on: the lost, and those whose platform took them away."""
+        """Slots that need an answer while the load goes on: the lost, and those whose platform takes or took them away."""
         taken = {slot for slot, done in self.dones.items() if done.reason is DoneReason.TERMINATED}
-        return tuple(sorted(taken | set(self.lost)))
+        leaving = self.leaving - set(self.slots(WorkerState.DONE, WorkerState.LOST))
+        return tuple(sorted(taken | leaving | set(self.lost)))
 
     def row(self, slot: int) -> Worker:
         return next(row for row in self.rows if row.slot == slot)
@@ -71,9 +74,12 @@ class Census:
         return {str(state.value): len(self.slots(state)) for state in WorkerState}
 
 
-def take_census(run: Run, store: RunStore, backend: Backend, now: float, *, heard_since: float = 0.0) -> Census:
+def take_census(
+    run: Run, store: RunStore, backend: Backend, now: float, *, heard_since: float = 0.0, first_word: float = FIRST_WORD_SECONDS
+) -> Census:
     """The backend is asked before the store: a worker that says done and exits in between is done, not lost.
 
+    `first_word`: the seconds in which a platform brings a worker to its first word.
     Silence counts from `heard_since` on: while the store was away nobody could be heard. Raises StoreUnavailable.
     """
     every = tuple(Worker.objects.filter(run=run).order_by("slot", "epoch"))
@@ -86,7 +92,7 @@ def take_census(run: Run, store: RunStore, backend: Backend, now: float, *, hear
     dones = {row.slot: said[row.slot, row.epoch] for row in rows if (row.slot, row.epoch) in said}
     beats = {(beat.slot, beat.epoch): beat for beat in store.beats().values()}
     ready = store.ready_slots({row.slot: row.epoch for row in rows})
-    silences = {row.slot: _silence(row, beats.get((row.slot, row.epoch)), heard_since, now) for row in open_rows}
+    silences = {row.slot: _silence(row, beats.get((row.slot, row.epoch)), heard_since, now, first_word) for row in open_rows}
     if any(seconds is not None for seconds in silences.values()):
         store.pulse(Pulse(now))  # Who can read a full store does not see that nobody can write: then nobody is lost.
     changed = [row for row in former if _came_back(row, said.get((row.slot, row.epoch)))]
@@ -97,13 +103,14 @@ def take_census(run: Run, store: RunStore, backend: Backend, now: float, *, hear
             changed.append(row)
     # As inserts that meet their own rows: bulk_update would write one CASE per column and row, twenty times the cost.
     Worker.objects.bulk_create(changed, update_conflicts=True, unique_fields=("id",), update_fields=WRITTEN)
-    return Census(run.workers, rows, {row.slot: row.state for row in rows}, dones, former)
+    leaving = frozenset(slot for slot, status in statuses.items() if status is WorkerStatus.LEAVING)
+    return Census(run.workers, rows, {row.slot: row.state for row in rows}, dones, former, leaving)
 
 
-def _silence(row: Worker, beat: Beat | None, heard_since: float, now: float) -> float | None:
+def _silence(row: Worker, beat: Beat | None, heard_since: float, now: float, first_word: float) -> float | None:
     """For how many seconds it has been silent, where that is too long."""
     seconds = now - max(beat.at if beat else 0.0, row.launched.timestamp(), heard_since)
-    return seconds if seconds > (SILENT_SECONDS if beat else FIRST_WORD_SECONDS) else None
+    return seconds if seconds > (SILENT_SECONDS if beat else first_word) else None
 
 
 def _came_back(row: Worker, done: Done | None) -> bool:

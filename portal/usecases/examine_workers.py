@@ -55,6 +55,6 @@ def skew(done: Done, t0: int | None) -> float | None:
 
 
 def _cores(plan: LoadPlan, done: Done, used: float) -> float:
-    """What a worker could have used: here all workers share one machine, and a process of Artillery works on one core."""
-    left = max((os.cpu_count() or 1) - (used - done.mean_cpu_cores), 0.1)
+    """What a worker could have used: on this machine all workers share it, and a process of Artillery works on one core."""
+    left = done.strain.cores or max((os.cpu_count() or 1) - (used - done.mean_cpu_cores), 0.1)
     return min(left, float(done.processes)) if plan.engine == "artillery" else left

@@ -9,7 +9,7 @@ from typing import Any  # Any: JSON columns
 from django.db import transaction
 from django.utils import timezone
 
-from portal.core.errors import StoreUnavailable
+from portal.core.errors import PortalError, StoreUnavailable
 from portal.core.ports import Backend, WorkerHandle, WorkerStatus
 from portal.core.run_state import RunState
 from portal.core.wire import to_json, to_plain
@@ -29,6 +29,7 @@ def finish_run(run_id: str, parts: Parts) -> None:
     if run is None:
         return
     left = _end_compute(run, parts)
+    _release(run, parts)
     store = parts.store(run_id)
     gathered = gather_all(run, store)
     not_kept = _failure_of(gathered.keep_for_good)
@@ -91,6 +92,14 @@ def _end_compute(run: Run, parts: Parts) -> tuple[str, ...]:
             return tuple(handle.reference for handle in alive)
         parts.clock.sleep(0.2)
     return ()
+
+
+def _release(run: Run, parts: Parts) -> None:
+    """A place that is out of reach keeps machines for a run that is over until the sweep comes by."""
+    try:
+        parts.backend(run.where(), run.backend).release(run.id)
+    except PortalError as error:
+        log.warning("release_failed run_id=%s: %s", run.id, error.message)
 
 
 def _alive(backend: Backend, handles: tuple[WorkerHandle, ...]) -> tuple[WorkerHandle, ...]:

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from portal.core.errors import Conflict, PlanRejected, PortalError, RequestRejected
 from portal.core.plan import LoadPlan, is_scripted
+from portal.core.ports import PartlyLaunched, WorkerHandle
 from portal.core.protocol import Pulse
 from portal.core.recheck import recheck
 from portal.core.run_state import EndReason, RunState
@@ -75,12 +76,19 @@ def _launch(run: Run, parts: Parts) -> None:
     for start in range(0, len(missing), BATCH):
         if not Run.objects.filter(pk=run.id, state=RunState.LAUNCHING).exists():
             return
-        handles = backend.launch(plan, missing[start : start + BATCH], 1)
-        Worker.objects.bulk_create(
-            [Worker(run=run, slot=handle.slot, epoch=handle.epoch, reference=handle.reference) for handle in handles],
-            ignore_conflicts=True,
-        )
+        try:
+            _note(run, backend.launch(plan, missing[start : start + BATCH], 1))
+        except PartlyLaunched as error:
+            _note(run, error.started)
+            raise
     log.info("launched", extra={"run_id": run.id, "workers": plan.workers})
+
+
+def _note(run: Run, handles: tuple[WorkerHandle, ...]) -> None:
+    Worker.objects.bulk_create(
+        [Worker(run=run, slot=handle.slot, epoch=handle.epoch, reference=handle.reference) for handle in handles],
+        ignore_conflicts=True,
+    )
 
 
 def _check_again(run: Run, plan: LoadPlan, parts: Parts) -> None:

@@ -32,7 +32,8 @@ def answer_losses(run: Run, store: RunStore, plan: LoadPlan, census: Census, t0:
     """For a run under load. Whether the census is out of date now: the run is being stopped, or has a new worker."""
     second = parts.clock.now() - t0
     if plan.on_worker_loss is OnWorkerLoss.ABORT and census.failed:
-        lost = " ".join(f"Worker {slot} was lost: {census.row(slot).message}" for slot in census.failed[:3])
+        said = dict.fromkeys(census.leaving, "Its machine is being taken away.")
+        lost = " ".join(f"Worker {slot} was lost: {census.row(slot).message or said.get(slot, '')}" for slot in census.failed[:3])
         message = f"{lost} The run was stopped for it at {clock(int(second))}."
         return end_run(run.id, EndReason.WORKERS_LOST, parts, message=message)
     if plan.on_worker_loss is not OnWorkerLoss.REPLACE or second > plan.duration.total_seconds() - LEAST_REST:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -31,6 +31,8 @@ from portal.usecases.admit_run import admit_run
 from portal.usecases.check_targets import Proof, check_targets, keep_proofs
 from portal.usecases.record_audit import record
 from portal.wiring import Parts
+
+STARTING = {"lambda": timedelta(), "fargate": timedelta(minutes=2), "ec2": timedelta(minutes=4)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ def plan_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Planned:
     if late:
         raise PlanRejected(late)
     network, proofs = check_targets(environment, plan.guard, plan.targets, parts)
-    plan = replace(plan, network=network, secrets=environment.secrets)
+    plan = replace(plan, network=network, secrets=environment.secrets,
+                   ready_within=plan.ready_within + _starting(environment, request.backend))  # fmt: skip
     cost = 0.0 if environment.place == Place.LOCAL else estimate(plan).cost.likely
     return Planned(version, environment, plan, facts, cost, proofs)
 
@@ -113,6 +116,12 @@ def _check_place(environment: Environment, backend: str) -> None:
     if lacking:
         raise PlanRejected([Problem("backend", f"{environment.name} has not what {backend} needs: {' and '.join(lacking)}.",
                                     "Deploy that part of its stack, or choose another backend.")])  # fmt: skip
+
+
+def _starting(environment: Environment, backend: str) -> timedelta:
+    """What AWS may take to bring a machine up, beyond what a process of this machine takes."""
+    place = environment.aws_place()
+    return timedelta() if place is None or place.is_on_this_machine else STARTING[backend]
 
 
 def _standing(scenario: Scenario, environment: Environment) -> tuple[Threshold, ...]:

@@ -21,7 +21,7 @@ from portal.core.trailing import Assessment
 from portal.models import Run
 from portal.stores.run_store import RunStore
 from portal.usecases.assess_run import assess_on, begin_assessment, in_progress
-from portal.usecases.census import Census, take_census
+from portal.usecases.census import FIRST_WORD_SECONDS, Census, take_census
 from portal.usecases.end_run import collect_run, end_run
 from portal.usecases.gather_series import GatheredSeries
 from portal.usecases.live_timeline import LiveTimeline, final_until
@@ -98,7 +98,8 @@ def _look(run: Run, watch: Watch, parts: Parts) -> None:
         watch.store.pulse(Pulse(now))
         watch.pulse_at = now
     backend = parts.backend(run.where(), run.backend)
-    census = take_census(run, watch.store, backend, now, heard_since=watch.heard_since)
+    first_word = max(FIRST_WORD_SECONDS, watch.plan.ready_within.total_seconds())
+    census = take_census(run, watch.store, backend, now, heard_since=watch.heard_since, first_word=first_word)
     if run.state == RunState.LAUNCHING:
         _launching(run, watch, census, now, parts)
     if run.state == RunState.READY:

@@ -6,7 +6,18 @@ import pytest
 from botocore import exceptions as botocore
 from botocore.exceptions import BotoCoreError, ClientError
 
-from portal.aws.errors import AwsDenied, AwsError, AwsMissing, AwsRefused, AwsThrottled, AwsUnavailable, aws_error, translated
+from portal.aws.errors import (
+    AwsCapacity,
+    AwsDenied,
+    AwsError,
+    AwsMissing,
+    AwsQuota,
+    AwsRefused,
+    AwsThrottled,
+    AwsUnavailable,
+    aws_error,
+    translated,
+)
 from portal.core.errors import NotFound, PortalError
 
 
@@ -25,7 +36,8 @@ def an_answer(code: str, status: int, message: str = "No.") -> ClientError:
         ("UnrecognizedClientException", 400, AwsDenied), ("403", 403, AwsDenied),
         ("NoSuchBucket", 404, AwsMissing), ("404", 404, AwsMissing), ("ResourceNotFoundException", 400, AwsMissing),
         ("ClusterNotFoundException", 400, AwsMissing), ("InvalidInstanceID.NotFound", 400, AwsMissing),
-        ("InvalidParameterException", 400, AwsRefused), ("LimitExceededException", 400, AwsRefused),
+        ("InvalidParameterException", 400, AwsRefused), ("LimitExceededException", 400, AwsQuota),
+        ("InsufficientInstanceCapacity", 400, AwsCapacity), ("VcpuLimitExceeded", 400, AwsQuota),
     ],
 )  # fmt: skip
 def test_answers_by_code_and_status(code: str, status: int, kind: type[AwsError]) -> None:
@@ -33,7 +45,7 @@ def test_answers_by_code_and_status(code: str, status: int, kind: type[AwsError]
     assert type(error) is kind
     assert (error.operation, error.reason) == ("ecs:RunTask", code)
     assert error.message == f"ecs:RunTask: No. ({code})"
-    assert error.permanent is (kind not in (AwsThrottled, AwsUnavailable))
+    assert error.permanent is (kind not in (AwsThrottled, AwsUnavailable, AwsCapacity))
 
 
 @pytest.mark.parametrize(

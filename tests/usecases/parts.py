@@ -60,6 +60,7 @@ class FakeBackend:
     launched: list[int] = field(default_factory=list)
     stops: list[tuple[tuple[int, ...], bool]] = field(default_factory=list)
     polls: int = 0
+    released: list[str] = field(default_factory=list)
 
     def launch(self, plan: LoadPlan, slots: tuple[int, ...], epoch: int) -> tuple[WorkerHandle, ...]:
         self.before_launch()
@@ -79,6 +80,9 @@ class FakeBackend:
         self.stops.append((tuple(handle.slot for handle in handles), hard))
         if self.ends_when == "told" or (self.ends_when == "forced" and hard):
             self.status.update({handle.slot: WorkerStatus.GONE for handle in handles})
+
+    def release(self, run_id: str) -> None:
+        self.released.append(run_id)
 
 
 @dataclass

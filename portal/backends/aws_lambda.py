@@ -1,0 +1,102 @@
+"""Workers as asynchronous calls of one Lambda function: k6 in bursts of up to 14 minutes.
+
+Nobody can look at a call or end it: whether a worker lives is told by its own heartbeat, and it ends by the stop flag in the
+run store (within seconds), at its deadline, or when the controller is silent. Reserved concurrency 0 would keep other runs
+from starting and end none, so it is a kill switch for an administrator and not used here. A call whose answer was lost is
+made again: the slot's lease in the run store lets only one of the two work.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from portal.aws.awslambda import LambdaDoor
+from portal.aws.errors import AwsError, AwsQuota, AwsUnavailable
+from portal.aws.quotas import LAMBDA_AT_ONCE, QuotaDoor
+from portal.backends import LIMITS
+from portal.core.aws_place import AwsPlace
+from portal.core.errors import LaunchFailed
+from portal.core.plan import LoadPlan
+from portal.core.ports import Clock, PartlyLaunched, WorkerHandle, WorkerStatus
+
+log = logging.getLogger("portal.lambda")
+CALLERS = 32
+ROUNDS, FIRST_PAUSE = 5, 0.5
+"""A new account's burst fills up by 1,000 each 10 s; five rounds wait for about that long in all."""
+
+
+class LambdaBackend:
+    name = "lambda"
+    limits = LIMITS["lambda"]
+
+    def __init__(self, place: AwsPlace, door: LambdaDoor, quotas: QuotaDoor, clock: Clock) -> None:
+        self._place, self._door, self._quotas, self._clock = place, door, quotas, clock
+
+    @classmethod
+    def open(cls, place: AwsPlace, clock: Clock) -> LambdaBackend:
+        return cls(place, LambdaDoor.of(place, connections=CALLERS), QuotaDoor.of(place), clock)
+
+    def launch(self, plan: LoadPlan, slots: tuple[int, ...], epoch: int) -> tuple[WorkerHandle, ...]:
+        if epoch == 1 and 0 in slots:
+            self._check_quota(plan)
+        started: dict[int, WorkerHandle] = {}
+        left, failure = slots, None
+        for attempt in range(ROUNDS):
+            left, failure = self._round(plan, left, epoch, started)
+            if not left or (failure is not None and failure.permanent):
+                break
+            self._clock.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))
+        if failure is not None and left:
+            raise PartlyLaunched(
+                f"{len(left)} of {len(slots)} Lambda workers could not be called: {failure.message}",
+                started=tuple(started.values()), hint=failure.hint,
+            )  # fmt: skip
+        return tuple(started[slot] for slot in slots)
+
+    def _round(
+        self, plan: LoadPlan, slots: tuple[int, ...], epoch: int, started: dict[int, WorkerHandle]
+    ) -> tuple[tuple[int, ...], AwsError | None]:
+        """One call for each; the slots that are left, and why the last of them is."""
+        left: list[int] = []
+        failure: AwsError | None = None
+        with ThreadPoolExecutor(min(CALLERS, len(slots)) or 1) as callers:
+            for slot, answer in zip(slots, callers.map(partial(self._call, plan, epoch), slots), strict=True):
+                if isinstance(answer, AwsError):
+                    left.append(slot)
+                    failure = answer
+                else:
+                    started[slot] = WorkerHandle(slot, epoch, answer)
+        return tuple(left), failure
+
+    def _call(self, plan: LoadPlan, epoch: int, slot: int) -> str | AwsError:
+        # cores and memory 0: the worker has the function to itself, and finds out.
+        event: dict[str, object] = {"store": self._place.store_url(), "run": plan.run_id, "slot": slot, "epoch": epoch,
+                                    "cores": 1 if self._place.is_on_this_machine else 0, "memory": 0}  # fmt: skip
+        try:
+            return self._door.call(self._place.function, event)
+        except AwsError as error:
+            log.warning("invoke_failed run_id=%s slot=%s: %s", plan.run_id, slot, error.message)
+            return error
+
+    def _check_quota(self, plan: LoadPlan) -> None:
+        """Raises LaunchFailed where the account allows fewer at once; others of the account use them too."""
+        try:
+            most = self._quotas.value(LAMBDA_AT_ONCE)
+        except (AwsUnavailable, AwsQuota):
+            return
+        if most is not None and plan.workers > most:
+            raise LaunchFailed(f"{plan.workers} workers are more than the {most:.0f} concurrent executions of this account.",
+                               hint="Ask for fewer workers, or for a higher quota of Lambda.")  # fmt: skip
+
+    def poll(self, handles: tuple[WorkerHandle, ...]) -> Mapping[int, WorkerStatus]:
+        return {handle.slot: WorkerStatus.UNKNOWN for handle in handles}
+
+    def stop(self, handles: tuple[WorkerHandle, ...], *, hard: bool) -> None:
+        """The stop flag has been written by now, and is all there is."""
+
+    def release(self, run_id: str) -> None:
+        """Nothing is kept."""
