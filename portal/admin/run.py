@@ -27,7 +27,7 @@ from portal.models import Run
 from portal.usecases.accept_baseline import accept_baseline
 from portal.usecases.chart_run import drawn
 from portal.usecases.describe_run import milliseconds, number, per_cent
-from portal.usecases.present_run import VERDICT_KINDS, page_context, points_of
+from portal.usecases.present_run import TRUST_KINDS, VERDICT_KINDS, page_context, points_of
 from portal.usecases.read_run import find_run, plan_of, result_of
 from portal.usecases.stop_run import stop_run
 from portal.wiring import parts
@@ -35,9 +35,9 @@ from portal.wiring import parts
 
 @admin.register(Run)
 class RunAdmin(ReadOnly, ModelAdmin):
-    list_display = ("id", "scenario", "environment", "backend", "colored_state", "colored_verdict", "requests", "p95", "failed",
-                    "asked_for")  # fmt: skip
-    list_filter = ("state", "verdict", "backend", "environment", "version__scenario__engine", "version__scenario")
+    list_display = ("id", "scenario", "environment", "backend", "colored_state", "colored_verdict", "colored_trust", "requests",
+                    "p95", "failed", "asked_for")  # fmt: skip
+    list_filter = ("state", "verdict", "trust", "backend", "environment", "version__scenario__engine", "version__scenario")
     list_filter_submit = False
     search_fields = ("id", "version__scenario__name", "note", "requested_by", "message")
     list_select_related = ("version__scenario", "environment", "result")
@@ -62,6 +62,10 @@ class RunAdmin(ReadOnly, ModelAdmin):
     @display(description="Verdict", ordering="verdict", label=VERDICT_KINDS)
     def colored_verdict(self, row: Run) -> str:
         return row.verdict
+
+    @display(description="Data", ordering="trust", label=TRUST_KINDS)
+    def colored_trust(self, row: Run) -> str:
+        return row.trust
 
     @admin.display(description="Requests")
     def requests(self, row: Run) -> str:

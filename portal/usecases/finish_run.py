@@ -13,7 +13,7 @@ from portal.core.errors import PortalError, StoreUnavailable
 from portal.core.ports import Backend, WorkerHandle, WorkerStatus
 from portal.core.run_state import RunState
 from portal.core.wire import to_json, to_plain
-from portal.models import Result, Run, Worker
+from portal.models import Result, Run, RunEvent, Worker
 from portal.models.worker import WorkerState
 from portal.usecases.compare_runs import with_comparison
 from portal.usecases.judge_run import Judged, gather_all, judge_run
@@ -63,6 +63,7 @@ def _write(run: Run, judged: Judged) -> None:
         )  # fmt: skip
         if moved:
             Result.objects.update_or_create(run=run, defaults=columns_of(judged))
+            RunEvent.objects.bulk_create(RunEvent(run=run, text=line) for line in judged.log)
 
 
 def columns_of(judged: Judged) -> dict[str, Any]:

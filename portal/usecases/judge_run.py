@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from portal.core.data_use import used
 from portal.core.health import WorkerHealth
 from portal.core.load import OpenLoad, arrivals_until
+from portal.core.log_lines import log_lines
 from portal.core.loss import holes
 from portal.core.merged_run import MergedRun
 from portal.core.plan import LoadPlan
@@ -36,6 +37,8 @@ class Judged:
     message: str
     timeline: tuple[TimePoint, ...]
     health: tuple[WorkerHealth, ...]
+    log: tuple[str, ...] = ()
+    """What the engines wrote."""
 
     def with_note(self, note: str) -> Judged:
         return dataclasses.replace(self, verdict=dataclasses.replace(self.verdict, notes=(*self.verdict.notes, note)))
@@ -75,7 +78,7 @@ def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None)
         on_loss=plan.on_worker_loss,
     )  # fmt: skip
     verdict = used(verdict, plan.data, turns=summary.iterations, workers=plan.workers)
-    judged = Judged(summary, results, verdict, reason, message, timeline, health)
+    judged = Judged(summary, results, verdict, reason, message, timeline, health, log_lines(said.values()))
     missing = {*lost, *(slot for slot, epoch in epochs.items() if epoch > 1)}
     for hole in holes(gaps, t0, ends, slots=missing) if t0 is not None else ():
         judged = judged.with_note(hole)

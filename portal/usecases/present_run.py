@@ -31,6 +31,7 @@ from portal.usecases.live_timeline import read_timeline
 from portal.usecases.read_run import plan_of, progress_of, result_of, results_of
 
 VERDICT_KINDS = {"passed": "success", "failed": "danger", "inconclusive": "warning"}
+TRUST_KINDS = {"valid": "success", "suspect": "warning", "invalid": "danger"}
 PARTS = ("head", "cards", "thresholds", "workers", "details")
 """The templates of which the page consists, and which its script replaces while the run goes on."""
 MOST_ROWS, MOST_WORKERS = 200, 50

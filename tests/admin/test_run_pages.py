@@ -137,3 +137,12 @@ def test_runs_cannot_be_edited_or_deleted_by_hand(browser: Client) -> None:
     run = an_ended_run()
     assert browser.post(reverse("admin:portal_run_change", args=(run.id,)), {"note": "x"}).status_code == 403
     assert browser.post(reverse("admin:portal_run_delete", args=(run.id,)), {"post": "yes"}).status_code == 403
+
+
+def test_the_list_says_what_the_data_is_worth_and_filters_by_it(browser: Client) -> None:
+    good, poor = an_ended_run(), an_ended_run()
+    Run.objects.filter(pk=good.id).update(trust="valid")
+    Run.objects.filter(pk=poor.id).update(trust="suspect")
+    page = reverse("admin:portal_run_changelist")
+    assert "suspect" in browser.get(page).content.decode()
+    assert list(browser.get(page, {"trust__exact": "suspect"}).context["cl"].queryset) == [poor]
