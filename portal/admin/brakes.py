@@ -12,12 +12,14 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from portal.admin.actor import actor_of
 from portal.admin.run_dialog import DialogForm, go_to
-from portal.core.errors import PortalError
+from portal.core.errors import Forbidden, PortalError
 from portal.core.recheck import plan_digest
 from portal.models import KillSwitch, Run
+from portal.models.audit import Deed
 from portal.usecases.approve_run import approve_run
 from portal.usecases.describe_run import load_in_words
 from portal.usecases.flip_kill_switch import lift_kill_switch, stop_everything
+from portal.usecases.record_refusal import record_refusal
 from portal.wiring import parts
 
 
@@ -65,6 +67,8 @@ def approve(request: HttpRequest, form: ApproveForm, run_id: str) -> HttpRespons
     try:
         approve_run(run_id, form.cleaned_data["digest"], by=actor_of(request))
     except PortalError as error:
+        if isinstance(error, Forbidden):
+            record_refusal(actor_of(request), Deed.ACCESS_REFUSED, error.message, subject=f"approve {run_id}")
         return _refused(request, form, APPROVE_DIALOG, error)
     return go_to(reverse("admin:portal_run_change", args=(run_id,)))
 

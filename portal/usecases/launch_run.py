@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
+from portal.core.access import SYSTEM
 from portal.core.errors import Conflict, PlanRejected, PortalError, RequestRejected
 from portal.core.plan import LoadPlan, is_scripted
 from portal.core.ports import PartlyLaunched, WorkerHandle
@@ -22,11 +23,13 @@ from portal.core.secret_refs import with_stand_ins
 from portal.core.split import split
 from portal.core.wire import to_plain
 from portal.models import Run, Worker
+from portal.models.audit import Deed
 from portal.stores.bundle import pack
 from portal.stores.run_store import RunStore
 from portal.usecases.admit_run import admit_run
 from portal.usecases.check_targets import check_targets
 from portal.usecases.end_run import end_run
+from portal.usecases.record_refusal import record_refusal
 from portal.wiring import Parts
 
 log = logging.getLogger("portal.launch")
@@ -47,7 +50,8 @@ def launch_run(run_id: str, parts: Parts) -> None:
             return
         _launch(run, parts)
     except (PlanRejected, Conflict) as error:
-        end_run(run_id, EndReason.REJECTED, parts, message=str(error))
+        if end_run(run_id, EndReason.REJECTED, parts, message=str(error)):
+            record_refusal(SYSTEM, Deed.RUN_REFUSED, str(error), run=run)
     except RequestRejected as error:
         end_run(run_id, EndReason.SCRIPT_ERROR, parts, message=str(error))
     except (PortalError, OSError) as error:

@@ -1,4 +1,5 @@
-"""From a request to a queued run. Everything a user can get wrong is said here, before anything is written."""
+"""From a request to a queued run. Everything a user can get wrong is said here, before anything is written; what a guard rail
+refuses is told in the audit log."""
 
 from __future__ import annotations
 
@@ -30,6 +31,7 @@ from portal.models.standing import standing_thresholds
 from portal.usecases.admit_run import admit_run
 from portal.usecases.check_targets import Proof, check_targets, keep_proofs
 from portal.usecases.record_audit import record
+from portal.usecases.record_refusal import record_refusal
 from portal.wiring import Parts
 
 STARTING = {"lambda": timedelta(), "fargate": timedelta(minutes=2), "ec2": timedelta(minutes=4)}
@@ -57,7 +59,14 @@ def request_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Run:
     digest = _digest(request, by)
     if known := _known(request, digest, by):
         return known
-    planned = plan_run(request, parts, by=by)
+    try:
+        return _admitted(request, plan_run(request, parts, by=by), digest, by)
+    except PlanRejected as error:
+        record_refusal(by, Deed.RUN_REFUSED, str(error), environment=request.environment, subject=request.scenario)
+        raise
+
+
+def _admitted(request: LoadTestRequest, planned: Planned, digest: str, by: Actor) -> Run:
     plan = planned.plan
     try:
         with transaction.atomic():
