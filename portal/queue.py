@@ -8,7 +8,7 @@ from __future__ import annotations
 from django_q.models import OrmQ, Schedule, Success
 from django_q.tasks import async_task
 
-JOBS = ("launch", "finish", "heartbeat", "sweep", "prune")
+JOBS = ("launch", "finish", "heartbeat", "sweep", "prune", "notify")
 
 
 def enqueue(job: str, *ids: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from portal import queue
 from portal.usecases import finish_run as finishing
 from portal.usecases import launch_run as launching
+from portal.usecases import notify as notifying
 from portal.usecases import prune_runs as pruning
 from portal.usecases import sweep_runs as sweeping
 from portal.usecases.count_call import forget_callers
@@ -19,6 +20,10 @@ def launch(run_id: str) -> None:
 
 def finish(run_id: str) -> None:
     finishing.finish_run(run_id, parts())
+
+
+def notify(run_id: str, moment: str) -> None:
+    notifying.send_notice(run_id, notifying.Moment(moment), parts())
 
 
 def sweep() -> None:

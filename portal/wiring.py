@@ -18,7 +18,7 @@ from portal.backends.sandbox import HostSandbox
 from portal.config import ROOT, PortalConfig, load
 from portal.core.aws_place import AwsPlace
 from portal.core.plan import Limits
-from portal.core.ports import Backend, Clock, Engine, EngineTools, ObjectStore, Sandbox
+from portal.core.ports import Announcer, Backend, Clock, Engine, EngineTools, ObjectStore, Sandbox
 from portal.core.wire import from_plain
 from portal.engines import open_engine
 from portal.models import Run
@@ -43,6 +43,13 @@ class SystemClock:
         time.sleep(seconds)
 
 
+@cache
+def _announcer(place: AwsPlace) -> Announcer:
+    from portal.aws.announcer import SnsAndCloudWatch
+
+    return SnsAndCloudWatch.of(place)
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """All that use cases take from outside. `engine`, `backend` and `store` open by name."""
@@ -62,6 +69,7 @@ class Parts:
     """The addresses of a name."""
     find_proof: Callable[[str, str, str, str], str] = find_proof
     """How somebody showed to own a host; see `net.ownership`."""
+    announcer: Callable[[AwsPlace], Announcer] = _announcer
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from portal.aws.autoscaling import Group, GroupDoor
 from portal.aws.errors import AwsError, AwsUnavailable
@@ -17,8 +17,8 @@ from portal.core.aws_place import AwsPlace
 from portal.core.errors import LaunchFailed
 from portal.core.plan import LoadPlan
 from portal.core.ports import CapacityLedger, Clock, ObjectStore, WorkerHandle, WorkerStatus
-from portal.stores.pool import PoolStore
-from portal.stores.pool_calls import PoolCalls
+from portal.stores.pool import PoolStore, PresenceState
+from portal.stores.pool_calls import SILENT_SECONDS, PoolCalls
 
 log = logging.getLogger("portal.ec2")
 POOL = "ec2"
@@ -95,6 +95,17 @@ class Ec2Backend:
 
     def places(self, handles: tuple[WorkerHandle, ...]) -> Mapping[int, str]:
         return {slot: f"{claim.worker} in {claim.az}" for slot, claim in self._calls.claims(handles).items()}
+
+    def sweep(self, is_over: Callable[[str], bool]) -> tuple[str, ...]:
+        for run_id in self._ledger.holders(self._key):
+            if is_over(run_id):
+                self.release(run_id)
+        now = self._clock.now()
+        heard = [one for one in self._calls.pool.presences() if now - one.at < SILENT_SECONDS]
+        left = tuple(one.worker for one in heard if one.run and one.state is not PresenceState.IDLE and is_over(one.run))
+        self._door.end(left)
+        self.trim()
+        return left
 
     def trim(self) -> tuple[str, ...]:
         """Ends free instances once no run has held any for a while; which ones. To be called now and then."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -148,6 +148,14 @@ class FargateBackend:
 
     def release(self, run_id: str) -> None:
         self._calls.pool.withdraw(run_id)
+
+    def sweep(self, is_over: Callable[[str], bool]) -> tuple[str, ...]:
+        """Tasks of the pool's service are the service's own: what they hold ends by its deadline."""
+        states = self._door.states(self._place.cluster, self._door.all_tasks(self._place.cluster))
+        left = tuple(arn for arn, state in states.items() if not state.is_over and is_over(state.started_by))
+        for arn in left:
+            self._door.stop(self._place.cluster, arn, "Knopfdruck: its run is over")
+        return left
 
     def places(self, handles: tuple[WorkerHandle, ...]) -> Mapping[int, str]:
         calls = tuple(handle for handle in handles if is_call(handle))

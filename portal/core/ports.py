@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -202,6 +202,23 @@ class KnowsPlaces(Protocol):
         """By slot, as far as it is known: `i-0abc in eu-central-1a`."""
 
 
+@runtime_checkable
+class Sweeps(Protocol):
+    """A backend that can find machines by itself, whatever became of those who started them."""
+
+    def sweep(self, is_over: Callable[[str], bool]) -> tuple[str, ...]:
+        """Ends what still works for runs of which `is_over` says so, and what has been free for long. What was left over."""
+
+
+class Announcer(Protocol):
+    """Tells an environment's people and their dashboards. Raises PortalError."""
+
+    def say(self, subject: str, message: str, attributes: Mapping[str, str]) -> None: ...
+
+    def measure(self, values: Mapping[str, tuple[float, str]], dimensions: Mapping[str, str]) -> None:
+        """Value and unit (Count, Milliseconds, Percent) by name."""
+
+
 class PartlyLaunched(LaunchFailed):
     """Some of the workers could not be started; `started` are those that run."""
 
@@ -220,6 +237,9 @@ class CapacityLedger(Protocol):
 
     def held(self, group: str) -> int:
         """By all runs together."""
+
+    def holders(self, group: str) -> tuple[str, ...]:
+        """The runs that hold any."""
 
     def free_since(self, group: str) -> float | None:
         """When the last hold ended; None while there is one, or when there never was."""

@@ -106,7 +106,7 @@ class Strain:
     """Artillery: how late its event loop came to its work at worst in a second; the mean over all seconds, and the worst."""
     peak_lag_ms: float = 0.0
     cores: float = 0.0
-    """What this worker had for itself; 0: it shared them, or does not say."""
+    """What it may use; 0: it does not say. Workers of one machine share them."""
     clock_offset_ms: float | None = None
     """Own clock minus the controller's, up to a quarter of a second too much."""
 

@@ -57,6 +57,9 @@ class DatabaseLedger:
         found = CapacityHold.objects.filter(group=group).aggregate(total=models.Sum("workers"))["total"]
         return found or 0
 
+    def holders(self, group: str) -> tuple[str, ...]:
+        return tuple(CapacityHold.objects.filter(group=group).values_list("run_id", flat=True))
+
     def free_since(self, group: str) -> float | None:
         return CapacityGroup.objects.filter(pk=group).values_list("free_since", flat=True).first()
 

@@ -8,9 +8,11 @@ from portal import queue
 from portal.core.protocol import Stop
 from portal.core.run_state import EndReason, RunState
 from portal.models import Run
+from portal.usecases.notify import Moment, notify
 from portal.wiring import Parts
 
 BEFORE_WORKERS = (RunState.QUEUED, RunState.PLANNING, RunState.AWAITING_APPROVAL)
+ABORTS = (EndReason.THRESHOLD_ABORT, EndReason.BUDGET_ABORT, EndReason.WORKERS_LOST, EndReason.STOPPED_BY_USER)
 WITH_WORKERS = (RunState.LAUNCHING, RunState.READY, RunState.RUNNING)
 
 
@@ -25,7 +27,11 @@ def end_run(run_id: str, reason: EndReason, parts: Parts, *, message: str = "", 
     if not Run.objects.filter(pk=run_id, state__in=WITH_WORKERS).exists():
         return False
     parts.store(run_id).ask_stop(Stop(reason, parts.clock.now(), hard, message))
-    return Run.objects.advance(run_id, RunState.STOPPING, old=WITH_WORKERS, **noted)
+    with transaction.atomic():
+        moved = Run.objects.advance(run_id, RunState.STOPPING, old=WITH_WORKERS, **noted)
+        if moved and reason in ABORTS:
+            notify(Run.objects.get(pk=run_id), Moment.ABORTED)
+    return moved
 
 
 def collect_run(run_id: str, reason: EndReason, *, old: tuple[RunState, ...], message: str = "", by: str = "") -> bool:

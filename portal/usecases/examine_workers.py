@@ -17,16 +17,18 @@ from portal.core.timeline import TimePoint
 
 
 def examine_workers(
-    plan: LoadPlan, dones: Mapping[int, Done], t0: int | None, *, lost: Collection[int], gaps: Iterable[Gap]
-) -> tuple[WorkerHealth, ...]:
-    """Of all that left a last word; `gaps` is what nobody accounts for."""
+    plan: LoadPlan, dones: Mapping[int, Done], t0: int | None, *, lost: Collection[int], gaps: Iterable[Gap],
+    alone: bool = False,
+) -> tuple[WorkerHealth, ...]:  # fmt: skip
+    """Of all that left a last word; `gaps` is what nobody accounts for. `alone`: each has a machine of its own."""
     missing: dict[int, int] = {}
     for gap in gaps:
         missing[gap.slot] = missing.get(gap.slot, 0) + gap.end - gap.start
     used = sum(done.mean_cpu_cores for done in dones.values())
     return tuple(
         WorkerHealth(
-            slot=slot, mean_cpu_cores=done.mean_cpu_cores, cores=_cores(plan, done, used), lost=slot in lost,
+            slot=slot, mean_cpu_cores=done.mean_cpu_cores, cores=_cores(plan, done, used, alone),
+            lost=slot in lost,
             start_skew_ms=skew(done, t0), script_errors=done.script_errors, broken_batches=done.broken_batches,
             names_folded=done.names_folded, peak_cpu_cores=done.peak_cpu_cores, cpu_history=done.strain.cpu_history,
             peak_memory_bytes=done.peak_memory_bytes, memory_limit_bytes=done.strain.memory_limit_bytes,
@@ -54,7 +56,7 @@ def skew(done: Done, t0: int | None) -> float | None:
     return None if done.started_at is None or begin is None else (done.started_at - begin) * 1000
 
 
-def _cores(plan: LoadPlan, done: Done, used: float) -> float:
+def _cores(plan: LoadPlan, done: Done, used: float, alone: bool) -> float:
     """What a worker could have used: on this machine all workers share it, and a process of Artillery works on one core."""
-    left = done.strain.cores or max((os.cpu_count() or 1) - (used - done.mean_cpu_cores), 0.1)
+    left = done.strain.cores if alone else max((os.cpu_count() or 1) - (used - done.mean_cpu_cores), 0.1)
     return min(left, float(done.processes)) if plan.engine == "artillery" else left

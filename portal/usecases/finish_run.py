@@ -17,6 +17,7 @@ from portal.models import Result, Run, RunEvent, Worker
 from portal.models.worker import WorkerState
 from portal.usecases.compare_runs import with_comparison
 from portal.usecases.judge_run import Judged, gather_all, judge_run
+from portal.usecases.notify import Moment, notify
 from portal.wiring import Parts
 
 log = logging.getLogger("portal.finish")
@@ -64,6 +65,7 @@ def _write(run: Run, judged: Judged) -> None:
         if moved:
             Result.objects.update_or_create(run=run, defaults=columns_of(judged))
             RunEvent.objects.bulk_create(RunEvent(run=run, text=line) for line in judged.log)
+            notify(run, Moment.ENDED)
 
 
 def columns_of(judged: Judged) -> dict[str, Any]:

@@ -72,7 +72,9 @@ def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None)
     timeline = draw_timeline(gathered, t0, until)
     summary = dataclasses.replace(summary, achieved=achieved(plan, merged, summary, timeline))
     gaps = () if t0 is None else merged.missing(t0, ends)
-    health = examine_workers(plan, dones, t0, lost=lost, gaps=gaps)
+    place = run.where()
+    alone = place is not None and not place.is_on_this_machine
+    health = examine_workers(plan, dones, t0, lost=lost, gaps=gaps, alone=alone)
     verdict = judge(
         summary, results, end_reason=reason, workers=health, requested=_arrivals(plan), achieved=summary.achieved,
         on_loss=plan.on_worker_loss,

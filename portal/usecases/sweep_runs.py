@@ -14,6 +14,7 @@ from portal.core.run_state import RunState
 from portal.models import Run
 from portal.usecases.expire_approvals import expire_approvals
 from portal.usecases.revise_results import revise_results
+from portal.usecases.sweep_orphans import sweep_orphans
 from portal.usecases.watch_run import Watches, watch_run
 from portal.wiring import Parts
 
@@ -28,6 +29,7 @@ def sweep_runs(parts: Parts) -> None:
     expire_approvals()
     _watch_overdue(parts)
     revise_results(parts)
+    sweep_orphans(parts)
 
 
 def revive_jobs() -> None:

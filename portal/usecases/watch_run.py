@@ -25,6 +25,8 @@ from portal.usecases.census import FIRST_WORD_SECONDS, Census, take_census
 from portal.usecases.end_run import collect_run, end_run
 from portal.usecases.gather_series import GatheredSeries
 from portal.usecases.live_timeline import LiveTimeline, final_until
+from portal.usecases.note_places import note_places
+from portal.usecases.notify import Moment, notify
 from portal.usecases.progress import progress_of
 from portal.usecases.replace_worker import answer_losses
 from portal.wiring import Parts
@@ -139,7 +141,9 @@ def _start(run: Run, watch: Watch, parts: Parts) -> None:
     now = parts.clock.now()
     start = watch.store.start(Start(math.ceil(now + head_start(run.workers)), now))
     started = datetime.fromtimestamp(start.t0, UTC)
-    Run.objects.advance(run.id, RunState.RUNNING, old=(RunState.READY,), started=started)
+    if Run.objects.advance(run.id, RunState.RUNNING, old=(RunState.READY,), started=started):
+        notify(run, Moment.STARTED)
+        note_places(run, parts.backend(run.where(), run.backend))
 
 
 def _running(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -> None:

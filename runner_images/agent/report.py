@@ -6,6 +6,7 @@ import contextlib
 import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from portal.core.errors import EngineOutputBroken, StoreUnavailable
 from portal.core.health import LAG
@@ -57,6 +58,8 @@ class Report:
         self.record: Done | None = None
         self.was_written = False
         self.clock_offset_ms: float | None = None
+        self.cores = 0
+        """This worker may use; 0: nobody said."""
 
     def add(self, points: Iterable[Point]) -> None:
         """All of a batch or, with EngineOutputBroken, nothing of it. Engine and agent have the same clock."""
@@ -131,7 +134,8 @@ class Report:
             last_second=until if self._from is not None else None, broken_batches=broken,
             mean_cpu_cores=round(vitals.mean_cores(), 3), peak_cpu_cores=round(vitals.peak_cores, 3),
             peak_memory_bytes=vitals.peak_memory, names_folded=self._window.names_dropped,
-            strain=vitals.strain(self.clock_offset_ms), processes=len(process.pids) if process else 1,
+            strain=replace(vitals.strain(self.clock_offset_ms), cores=float(self.cores)),
+            processes=len(process.pids) if process else 1,
         )  # fmt: skip
         self.record = record
         if process is not None:

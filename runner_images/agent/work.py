@@ -78,6 +78,7 @@ class Work:
         folder = self._settings.work_dir / self._settings.run_id / f"{slot}-{epoch}"
         window = Window(LabelPolicy.for_thresholds(assignment.plan.thresholds))
         report = Report(self._store, self._clock, assignment, window, patience=self._settings.store_patience)
+        report.cores = self._settings.cores
         try:
             return self._run(assignment, folder, report)
         finally:

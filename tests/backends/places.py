@@ -127,7 +127,10 @@ class FargateWorld(EcsDoor):
         if self.away is not None:
             raise self.away
         known = () if self.unknown else [arn for arn in arns if arn in self.status]
-        return {arn: TaskState(arn, self.status[arn], az="eu-central-1b") for arn in known}
+        return {arn: TaskState(arn, self.status[arn], self.orders[arn].started_by, "eu-central-1b") for arn in known}
+
+    def all_tasks(self, cluster: str) -> tuple[str, ...]:
+        return tuple(arn for arn, status in self.status.items() if status != "STOPPED")
 
     def stop(self, cluster: str, arn: str, reason: str) -> None:
         if self.away is not None:
@@ -167,6 +170,9 @@ class FakeLedger:
 
     def held(self, group: str) -> int:
         return sum(self.holds.values())
+
+    def holders(self, group: str) -> tuple[str, ...]:
+        return tuple(self.holds)
 
     def free_since(self, group: str) -> float | None:
         return self._free

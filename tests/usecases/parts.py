@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -164,6 +165,23 @@ class ShakyStore(MemoryStore):
 
 
 @dataclass
+class FakeAnnouncer:
+    """Keeps what it was told, or fails while `error` is set."""
+
+    said: list[tuple[str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
+    measured: list[tuple[dict[str, tuple[float, str]], dict[str, str]]] = field(default_factory=list)
+    error: PortalError | None = None
+
+    def say(self, subject: str, message: str, attributes: Mapping[str, str]) -> None:
+        if self.error:
+            raise self.error
+        self.said.append((subject, json.loads(message), dict(attributes)))
+
+    def measure(self, values: Mapping[str, tuple[float, str]], dimensions: Mapping[str, str]) -> None:
+        self.measured.append((dict(values), dict(dimensions)))
+
+
+@dataclass
 class Scene:
     """The parts by name, for a test to script and to look at."""
 
@@ -173,6 +191,7 @@ class Scene:
     objects: ShakyStore = field(default_factory=ShakyStore)
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """What the resolver says; addresses are their own."""
+    announcer: FakeAnnouncer = field(default_factory=lambda: FakeAnnouncer())
     proved: set[str] = field(default_factory=set)
     """Hosts whose owner published the token."""
 
@@ -183,6 +202,7 @@ class Scene:
             store=lambda run_id: RunStore(self.objects, run_id), sandbox=HostSandbox(), clock=self.clock, owner="tests:1",
             public_url="http://127.0.0.1:8000", resolve=lambda host: self.names.get(host) or resolve(host),
             find_proof=lambda url, host, address, token: "dns" if host in self.proved else "",
+            announcer=lambda place: self.announcer,
         )  # fmt: skip
 
     def as_process(self, owner: str) -> Parts:

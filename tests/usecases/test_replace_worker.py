@@ -221,3 +221,28 @@ class _Killed(BaseException):
 
 def _die() -> None:
     raise _Killed
+
+
+def test_a_worker_whose_machine_will_be_taken_away_is_replaced_while_it_still_drains() -> None:
+    scene, watcher, _, _ = under_load(OnWorkerLoss.REPLACE)
+    scene.backend.status[1] = WorkerStatus.LEAVING
+    run = watcher.look()
+    scene.backend.status[1] = WorkerStatus.ALIVE
+    assert rows(run) == [(0, 1, "running"), (1, 1, "running"), (1, 2, "launched")]
+    assert (scene.backend.launched, scene.backend.stops) == ([1], [])
+    watcher.look()
+    assert scene.backend.launched == [1]
+
+
+def test_by_default_a_worker_whose_machine_will_be_taken_away_is_let_go() -> None:
+    scene, watcher, _, _ = under_load(OnWorkerLoss.CONTINUE)
+    scene.backend.status[1] = WorkerStatus.LEAVING
+    run = watcher.look()
+    assert (run.state, states_of(run), scene.backend.launched) == (RunState.RUNNING, ["running", "running"], [])
+
+
+def test_an_abort_for_a_machine_that_will_be_taken_away_says_so() -> None:
+    scene, watcher, _, _ = under_load(OnWorkerLoss.ABORT)
+    scene.backend.status[1] = WorkerStatus.LEAVING
+    run = watcher.look()
+    assert run.message == "Worker 1 was lost: Its machine is being taken away. The run was stopped for it at 0:10."

@@ -1,0 +1,36 @@
+"""Notes on which machine each worker runs, and tells how they are spread over zones."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+
+from portal.core.errors import PortalError
+from portal.core.ports import Backend, KnowsPlaces
+from portal.models import Run, RunEvent, Worker
+
+log = logging.getLogger("portal.places")
+
+
+def note_places(run: Run, backend: Backend) -> None:
+    """Good to know and never in the way: a place that cannot be asked is not told of."""
+    if not isinstance(backend, KnowsPlaces):
+        return
+    rows = tuple(Worker.objects.filter(run=run).exclude(reference=""))
+    try:
+        found = backend.places(tuple(row.handle() for row in rows))
+    except PortalError as error:
+        log.warning("places_unknown run_id=%s: %s", run.id, error.message)
+        return
+    for row in rows:
+        row.place = found.get(row.slot, row.place)[:200]
+    Worker.objects.bulk_update(rows, ("place",), batch_size=200)
+    if found:
+        RunEvent.objects.create(run=run, text=spread(found.values()))
+
+
+def spread(places: Iterable[str]) -> str:
+    """`Workers by zone: eu-central-1a 4, eu-central-1b 3.`"""
+    zones = Counter(place.rpartition(" in ")[2] for place in places)
+    return "Workers by zone: " + ", ".join(f"{zone} {number}" for zone, number in sorted(zones.items())) + "."
