@@ -14,10 +14,10 @@ from portal.stores import open_store
 from portal.stores.run_store import RunStore
 from runner_images.agent.clock import SystemClock
 from runner_images.agent.exit_codes import ExitCode
-from runner_images.agent.k6_program import tools_for
 from runner_images.agent.mirror import MirroredStore
 from runner_images.agent.orders import Orders
 from runner_images.agent.privileges import hide, share_files
+from runner_images.agent.programs import tools_for
 from runner_images.agent.settings import AgentSettings, read_settings
 from runner_images.agent.versions import asked
 from runner_images.agent.work import Work

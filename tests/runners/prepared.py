@@ -61,12 +61,14 @@ class Prepared(Lives):
         self.pool.call([call])
         return call
 
-    def begin(self, command: str, environ: dict[str, str], *, name: str = "worker") -> subprocess.Popen[bytes]:
-        """A module and its arguments as a shell would take them, with this environment and nothing of ours."""
+    def begin(
+        self, command: str, environ: dict[str, str], *, name: str = "worker", before: tuple[str, ...] = ()
+    ) -> subprocess.Popen[bytes]:
+        """A module and its arguments as a shell would take them, with this environment and nothing of ours; `before` runs it."""
         usual = {"PATH": os.environ["PATH"], "K6_BIN": self.tools.k6, "KNOPFDRUCK_WORK_DIR": str(self.folder / "work" / name),
                  "KNOPFDRUCK_HEARTBEAT_FILE": str(self.folder / f"beat-{name}")}  # fmt: skip
         with self.log(name).open("wb") as log:
-            argv = (sys.executable, "-m", *shlex.split(command))
+            argv = (*before, sys.executable, "-m", *shlex.split(command))
             process = subprocess.Popen(argv, cwd=ROOT, env=usual | environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.processes.append(process)
         return process

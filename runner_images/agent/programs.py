@@ -1,4 +1,4 @@
-"""Which k6 a worker runs: the version the run asks for, else the one that is configured, else the first that is found.
+"""Which engine programs a worker runs: those it is told, else those it finds; of k6 the version the run asks for.
 
 `K6_VERSION` (a parameter of the environment or of the run: 1, 2 or 2.2.0) names a folder below /opt/k6; an image holds
 one for each version. Layers and zips of Lambda may lose the right to execute: then a copy of the program is run.
@@ -25,7 +25,8 @@ VARIABLE = "K6_VERSION"
 def tools_for(plan: LoadPlan, tools: EngineTools, environ: Mapping[str, str]) -> EngineTools:
     """The tools of this worker for this run; raises EngineMissing when the version asked for is not here."""
     if plan.engine != "k6":
-        return tools
+        found = find_tools(node=tools.node, artillery=tools.artillery)
+        return replace(tools, node=found.node, artillery=found.artillery)
     wanted = plan.parameters.get(VARIABLE) or environ.get(VARIABLE, "")
     program = _of_version(wanted, Path(environ.get("K6_VERSIONS") or VERSIONS)) if wanted else tools.k6 or find_k6(environ)
     return replace(tools, k6=_runnable(program))
