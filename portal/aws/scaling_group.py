@@ -1,7 +1,7 @@
 """The door of an instance to the Auto Scaling group it is in: protect itself while it works, leave when it is idle for long.
 
-Raises AwsError only. The role of an instance needs autoscaling:DescribeAutoScalingInstances, SetInstanceProtection and
-TerminateInstanceInAutoScalingGroup.
+Raises AwsError only. The role of an instance needs autoscaling:SetInstanceProtection, CompleteLifecycleAction and
+TerminateInstanceInAutoScalingGroup, and DescribeAutoScalingInstances where its metadata do not tell the group's name.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from portal.aws.session import client
 
 
 class OwnGroup:
-    """Asks for the group's name once: the group is made after its launch template and cannot be told to its instances."""
+    """Without a name it asks for it once: the group is made after its launch template, which cannot tell it to instances."""
 
-    def __init__(self, instance: str, *, region: str = "", endpoint_url: str = "") -> None:
+    def __init__(self, instance: str, name: str = "", *, region: str = "", endpoint_url: str = "") -> None:
         self._instance = instance
         self._scaling: Any = client("autoscaling", region=region, endpoint_url=endpoint_url)
-        self._name = ""
+        self._name = name
 
     def protect(self, on: bool) -> None:
         """Against being chosen when the group shrinks."""
@@ -26,6 +26,14 @@ class OwnGroup:
         with translated("autoscaling:SetInstanceProtection"):
             self._scaling.set_instance_protection(
                 AutoScalingGroupName=name, InstanceIds=[self._instance], ProtectedFromScaleIn=on
+            )
+
+    def complete(self, hook: str) -> None:
+        """The lifecycle hook that keeps this instance waiting lets it go on; refused when none of this name does."""
+        name = self._group()
+        with translated("autoscaling:CompleteLifecycleAction"):
+            self._scaling.complete_lifecycle_action(
+                AutoScalingGroupName=name, LifecycleHookName=hook, InstanceId=self._instance, LifecycleActionResult="CONTINUE"
             )
 
     def leave(self) -> None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Protocol
 
 from portal.core.errors import PortalError
@@ -30,6 +31,12 @@ class Place(Protocol):
 
     def leave(self) -> bool:
         """For good, after idling for long; False when capacity is at its least and it has to stay."""
+
+    def greet(self) -> None:
+        """It waits for calls now. Raises like `protect`."""
+
+    def part(self) -> None:
+        """Nothing of its work is left on it: the platform may end it. Raises like `protect`."""
 
 
 def open_place(environ: Mapping[str, str]) -> Place:
@@ -63,6 +70,12 @@ class Host:
         shut_down(self._command)
         return True
 
+    def greet(self) -> None:
+        return
+
+    def part(self) -> None:
+        return
+
 
 class Instance:
     """EC2: spot interruption and rebalance recommendation by IMDSv2, protection by the group it is in."""
@@ -78,7 +91,8 @@ class Instance:
         from portal.aws.scaling_group import OwnGroup
 
         self._refused = AwsRefused
-        self._group = OwnGroup(self.worker, region=region, endpoint_url=environ.get("AWS_ENDPOINT_URL", ""))
+        name = self._imds.get("tags/instance/aws:autoscaling:groupName") or ""
+        self._group = OwnGroup(self.worker, name, region=region, endpoint_url=environ.get("AWS_ENDPOINT_URL", ""))
 
     def warning(self) -> str:
         try:
@@ -86,6 +100,8 @@ class Instance:
                 return _spot(notice)
             if self._imds.get("events/recommendations/rebalance") is not None:
                 return "EC2 recommends to leave this instance: it is likely to be interrupted soon."
+            if self._imds.get("autoscaling/target-lifecycle-state") == "Terminated":
+                return "The Auto Scaling group ends this instance."
         except NoMetadata:
             return ""  # No notice; the next look is in seconds.
         return ""
@@ -103,6 +119,17 @@ class Instance:
             print(f"The group does not let {self.worker} go ({error.message}); it shuts down.", file=sys.stderr, flush=True)
         shut_down(self._command)
         return True
+
+    def greet(self) -> None:
+        self._complete("boot")
+
+    def part(self) -> None:
+        self._complete("drain")
+
+    def _complete(self, hook: str) -> None:
+        """Hooks wait for this; where none does, all is as it should be."""
+        with suppress(self._refused):
+            self._group.complete(hook)
 
 
 class Task:
@@ -125,6 +152,12 @@ class Task:
     def leave(self) -> bool:
         """It ends; how many tasks there are is for the service's scaling to say."""
         return True
+
+    def greet(self) -> None:
+        return
+
+    def part(self) -> None:
+        return
 
 
 def shut_down(command: str) -> None:

@@ -13,6 +13,7 @@ from portal.core.errors import PortalError, StoreUnavailable
 from portal.stores.pool import Call, Claim, PoolStore, Presence, PresenceState
 from runner_images.child import Agent, Assignment
 from runner_images.json_log import forwarded, say
+from runner_images.pool.metadata import NoMetadata
 from runner_images.pool.places import Place
 from runner_images.pool.protection import Protection
 from runner_images.pool.settings import PoolSettings
@@ -43,6 +44,7 @@ class PoolWorker:
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
         say("pool_worker_begins", worker=self._place.worker, az=self._place.az, group=self._settings.group)
+        self._tell("greeting", self._place.greet)
         try:
             while not (reason := self._end()):
                 self._step()
@@ -115,8 +117,16 @@ class PoolWorker:
             self._forward(self._agent)
             self._agent = None
         self._protection.want(False)
+        self._tell("parting", self._place.part)
         with contextlib.suppress(PortalError):  # A role without s3:DeleteObject leaves it behind; its age tells.
             self._pool.leave(self._place.worker)
+
+    def _tell(self, what: str, tell: Callable[[], None]) -> None:
+        """The platform, which waits for it for some minutes at most."""
+        try:
+            tell()
+        except (NoMetadata, PortalError) as error:
+            say(f"{what}_failed", worker=self._place.worker, message=str(error))
 
     def _idled_out(self) -> str:
         minutes = self._settings.idle_minutes

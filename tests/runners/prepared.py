@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import Any  # Any: foreign JSON, and the fields of a plan passed through by name.
 
-from portal.core.load import ClosedLoad, Load
+from portal.core.load import ClosedLoad, Load, OpenLoad
 from portal.core.ports import EngineTools
 from portal.core.protocol import Done, Pulse
 from portal.core.script import ScriptSource
@@ -26,6 +27,7 @@ from tests.fakes import PATIENCE_SECONDS, wait_until
 USERS = 2
 """A request that is under way when load is cut off reaches the target and is not measured: one for each user at most."""
 SHORT, LONG = ClosedLoad.constant(USERS, 2 * SECOND), ClosedLoad.constant(USERS, 600 * SECOND)
+ARRIVALS = OpenLoad.constant(Fraction(4), 2 * SECOND)
 GROUP = "group1"
 
 

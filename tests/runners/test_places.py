@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.stub import Stubber
 
-from portal.aws.errors import AwsMissing, AwsRefused
+from portal.aws.errors import AwsDenied, AwsMissing, AwsRefused
 from portal.aws.scaling_group import OwnGroup
 from runner_images.pool.metadata import Imds, NoMetadata
 from runner_images.pool.places import Host, Instance, Task, open_place
@@ -103,6 +103,32 @@ def test_an_instance_protects_itself_and_leaves_its_group_smaller() -> None:
         with pytest.raises(AwsRefused, match="below min size"):
             own.leave()
         scaling.assert_no_pending_responses()
+
+
+def test_its_hooks_hear_when_it_waits_for_calls_and_when_it_is_empty(its: Platform) -> None:
+    its.paths["tags/instance/aws:autoscaling:groupName"] = "workers"
+    place = instance(its)
+    with Stubber(place._group._scaling) as scaling:
+        for hook in ("boot", "drain"):
+            wanted = {"AutoScalingGroupName": "workers", "LifecycleHookName": hook, "InstanceId": ME,
+                      "LifecycleActionResult": "CONTINUE"}  # fmt: skip
+            scaling.add_response("complete_lifecycle_action", {}, wanted)
+        place.greet()
+        place.part()
+        scaling.assert_no_pending_responses()
+        scaling.add_client_error("complete_lifecycle_action", "ValidationError", "No active Lifecycle Action found", 400)
+        place.part()
+        scaling.add_client_error("complete_lifecycle_action", "AccessDenied", "no", 403)
+        with pytest.raises(AwsDenied):
+            place.part()
+
+
+def test_a_group_that_ends_it_is_a_warning(its: Platform) -> None:
+    place = instance(its)
+    its.paths["autoscaling/target-lifecycle-state"] = "InService"
+    assert place.warning() == ""
+    its.paths["autoscaling/target-lifecycle-state"] = "Terminated"
+    assert place.warning() == "The Auto Scaling group ends this instance."
 
 
 @pytest.mark.usefixtures("its")

@@ -57,6 +57,7 @@ class Somewhere:
         self.worker = worker
         self.threat, self.may_leave, self.left = "", True, 0
         self.protected: list[bool] = []
+        self.told: list[str] = []
         self.refuses = False
 
     def warning(self) -> str:
@@ -70,6 +71,13 @@ class Somewhere:
     def leave(self) -> bool:
         self.left += 1
         return self.may_leave
+
+    def greet(self) -> None:
+        self.told.append("greet")
+
+    def part(self) -> None:
+        self.told.append("part")
+        raise NoMetadata("no")
 
 
 class Group:
@@ -159,6 +167,7 @@ def test_a_warning_drains_its_agent_and_it_claims_no_more(group: Group) -> None:
     group.threads[0].join(30)
     assert "i-1" not in group.states()
     assert threatened.protected == [True, False]
+    assert threatened.told == ["greet", "part"]
 
 
 def test_an_idle_worker_gives_its_machine_up_when_it_may(group: Group) -> None:
