@@ -24,7 +24,7 @@ from tests.agent.lives import ROOT
 from tests.images.replay import read_steps
 
 IMAGES = ROOT / "runner_images"
-DOCKERFILE, COMPONENT = IMAGES / "Dockerfile", IMAGES / "ec2" / "component.yaml"
+DOCKERFILE, COMPONENT = IMAGES / "Dockerfile", ROOT / "infra_gen" / "worker_image.yml"
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 
 
@@ -122,8 +122,8 @@ def test_the_scripts_are_clean(tmp_path: Path) -> None:
     done = subprocess.run([SHELLCHECK, *files], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
     # The words in braces are CloudFormation's.
-    words = ["--exclude=SC2154,SC3057", IMAGES / "ec2" / "user_data.sh"]
-    done = subprocess.run([SHELLCHECK, *words], capture_output=True, text=True, check=False)
+    user_data = IMAGES / "ec2" / "user_data.sh"
+    done = subprocess.run([SHELLCHECK, "--exclude=SC2154,SC3057", user_data], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 
