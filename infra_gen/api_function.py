@@ -8,7 +8,7 @@ from troposphere import GetAtt, If, Ref, Sub, awslambda, ec2, iam
 
 from infra_gen.names import ARCHITECTURE, AWS_LAMBDA_BASIS, PYTHON, log_group
 from infra_gen.policies import FUNCTION_IN_VPC, Statement, logs, plain_trust, policy, reasons, role
-from infra_gen.skips import CODE_SIGNING, SYNCHRONOUS, TRACING, skip
+from infra_gen.skips import CODE_SIGNING, NO_RESERVE, PLAIN_ENVIRONMENT, SYNCHRONOUS, TRACING, WRITES, skip
 
 HANDLER = "portal.lambda_wsgi.handler"
 GATEWAY_SECONDS, MEMORY_MB, SCRATCH_MB = 29, 1024, 1024
@@ -23,7 +23,7 @@ def function_role(template: Any, p: Any) -> None:
     template.add_resource(role("FunctionRole", plain_trust("lambda"), statements, ManagedPolicyArns=[Ref(p.store_policy)]))
     template.add_resource(
         iam.PolicyType("VpcPolicy", Condition="InVpc", PolicyName="vpc", Roles=[Ref("FunctionRole")],
-                       PolicyDocument=policy(FUNCTION_IN_VPC), Metadata=reasons([FUNCTION_IN_VPC]))
+                       PolicyDocument=policy(FUNCTION_IN_VPC), Metadata=reasons([FUNCTION_IN_VPC]) | skip(WRITES))
     )  # fmt: skip
     _way_to_secrets(template, p)
 
@@ -42,6 +42,7 @@ def _way_to_secrets(template: Any, p: Any) -> None:
             "SecretsEndpoint", Condition="InVpc", VpcId=Ref(p.vpc), VpcEndpointType="Interface", PrivateDnsEnabled=True,
             ServiceName=Sub("com.amazonaws.${AWS::Region}.secretsmanager"), SubnetIds=Ref(p.subnets),
             SecurityGroupIds=[Ref("EndpointGroup")], PolicyDocument=policy(only),
+            Metadata={"Reasons": {"Settings": "An endpoint bounds the network; who may read it is in the roles."}},
         )
     )  # fmt: skip
     inside = ec2.SecurityGroupRule(IpProtocol="tcp", FromPort=443, ToPort=443, SourceSecurityGroupId=Ref(p.group),
@@ -67,7 +68,7 @@ def function(template: Any, p: Any) -> None:
             EphemeralStorage=awslambda.EphemeralStorage(Size=SCRATCH_MB), VpcConfig=If("InVpc", place, Ref("AWS::NoValue")),
             LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref("Logs")),
             Environment=awslambda.Environment(Variables=variables(p)),
-            Metadata=skip(TRACING, CODE_SIGNING, SYNCHRONOUS),
+            Metadata=skip(TRACING, CODE_SIGNING, SYNCHRONOUS, PLAIN_ENVIRONMENT, NO_RESERVE),
         )
     )  # fmt: skip
     template.add_resource(

@@ -59,9 +59,20 @@ class Preset:
     defaults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
+_DEV = {
+    "Zones": "2", "LogRetentionDays": "7", "ResultsDays": "30", "BackupDays": "1", "DeployPortal": "false", "DeployApi": "false",
+    "WorkersMost": "12",
+}  # fmt: skip
+_STAGING = {"Zones": "3", "LogRetentionDays": "30", "DatabaseClass": "db.t4g.small"}
+_PROD = {
+    "Zones": "3", "LogRetentionDays": "365", "ResultsDays": "365", "BackupDays": "30", "DatabaseClass": "db.t4g.medium",
+    "DatabaseMultiZone": "true", "DatabaseGigabytes": "50", "PortalCount": "2", "PortalCpu": "1024", "PortalMemory": "2048",
+    "PoolBalancer": "true", "ApiFirewall": "true", "ApiAuthorization": "AWS_IAM", "ImageSchedule": "weekly", "WorkersMost": "100",
+    "LambdaConcurrency": "200",
+}  # fmt: skip
 PRESETS: Final = MappingProxyType({
-    "dev": Preset("dev", defaults=MappingProxyType({"Zones": "2", "LogRetentionDays": "7"})),
-    "staging": Preset("staging", termination_protection=True, defaults=MappingProxyType({"Zones": "3"})),
-    "prod": Preset("prod", retain=True, termination_protection=True, rollback_on_alarm=True,
-                   defaults=MappingProxyType({"Zones": "3", "LogRetentionDays": "365"})),
+    "dev": Preset("dev", defaults=MappingProxyType(_DEV)),
+    "staging": Preset("staging", termination_protection=True, defaults=MappingProxyType(_STAGING)),
+    "prod": Preset("prod", retain=True, termination_protection=True, rollback_on_alarm=True, defaults=MappingProxyType(_PROD)),
 })  # fmt: skip
+"""dev is runners only, for a portal that is elsewhere: the portal's own parts need its image, or a database, first."""

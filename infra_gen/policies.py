@@ -9,6 +9,7 @@ from typing import Any  # Any: troposphere has no types, policies are JSON
 from troposphere import Ref, Sub, iam
 
 from infra_gen.names import NAMESPACE, role_path
+from infra_gen.skips import skip
 
 VERSION = "2012-10-17"
 REASONS = "Reasons"
@@ -62,7 +63,7 @@ def role(title: str, trusted: dict[str, Any], statements: Sequence[Statement], *
         AssumeRolePolicyDocument=trusted,
         PermissionsBoundary=more.pop("boundary", Ref("PermissionsBoundary")),
         Policies=[iam.Policy(PolicyName="own", PolicyDocument=policy(*statements))] if statements else [],
-        Metadata=reasons(statements),
+        Metadata=reasons(statements) | skip(*more.pop("skips", ())),
         **more,
     )
 

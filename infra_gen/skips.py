@@ -21,6 +21,20 @@ SERVICE_KEY: Final[Skip] = (
     "Logs are encrypted with the service's key; nothing in them is secret, and a key costs money.",
 )
 OWN_KEY: Final[Skip] = ("CKV_AWS_136", "Images are encrypted with the service's key; they hold no secrets.")
+QUEUE_KEY: Final[Skip] = (
+    "CKV_AWS_27",
+    "SQS encrypts it with its own key (SqsManagedSseEnabled), which this check does not know.",
+)
+BUCKET_LOG: Final[Skip] = ("CKV_AWS_18", "Workers write many small objects; a log of each would cost more than the objects.")
+UNVERSIONED: Final[Skip] = ("CKV_AWS_21", "Objects of a run are written once; only prod keeps versions, against accidents.")
+WRITES: Final[Skip] = ("CKV_AWS_111", "These actions know no resource; beside each statement stands why.")
+CAP: Final[tuple[Skip, ...]] = tuple(
+    (f"CKV_AWS_{number}", "A boundary grants nothing: it caps what the roles themselves say.") for number in range(107, 112)
+)
+DEPLOYER: Final[tuple[Skip, ...]] = tuple(
+    (f"CKV_AWS_{number}", "Whoever deploys makes all of this; roles only under our path and boundary.")
+    for number in range(107, 112)
+)
 ALARM_KEY: Final[Skip] = ("CKV_AWS_26", "CloudWatch cannot use the service's own key, and alarms say no secrets.")
 CODED_PUBLIC: Final[Skip] = ("CKV_AWS_88", "Without NAT load leaves through the worker's own public address; nothing comes in.")
 INSIGHTS: Final[Skip] = ("CKV_AWS_65", "Workers measure themselves, second by second; Container Insights costs by the task.")
@@ -36,14 +50,14 @@ DATABASE: Final[tuple[Skip, ...]] = (
     ("CKV_AWS_161", "Django logs in by password, which nobody knows and no template holds."),
     ("CKV_AWS_157", "The preset says whether a second zone is paid for: DatabaseMultiZone."),
     ("CKV_AWS_118", "CloudWatch's own metrics of the database are enough for a portal."),
-    ("CKV_AWS_353", "The same."),
+    ("CKV_AWS_353", "Performance Insights would say more than a portal needs."),
     ("CKV_AWS_293", "The preset says whether data is kept: prod protects it."),
 )
 CACHE: Final[Skip] = ("CKV_AWS_120", "Answers about running tests must be fresh.")
 TRACED_API: Final[Skip] = ("CKV_AWS_73", "Calls are logged one by one; traces would say no more.")
 HTTP_LISTENER: Final[tuple[Skip, ...]] = (
     ("CKV_AWS_2", "Without a certificate there is nothing else; with one it only points to https."),
-    ("CKV_AWS_103", "The same."),
+    ("CKV_AWS_103", "It speaks no TLS at all: it only points to where TLS is spoken."),
 )
 PLAIN_TARGETS: Final[Skip] = ("CKV_AWS_378", "Behind the balancer plain http stays in the VPC, between two groups of ours.")
 BALANCER: Final[tuple[Skip, ...]] = (
@@ -53,8 +67,8 @@ BALANCER: Final[tuple[Skip, ...]] = (
 
 
 def skip(*skips: Skip) -> dict[str, object]:
-    """As a resource's Metadata."""
-    return {"checkov": {"skip": [{"id": check, "comment": why} for check, why in skips]}}
+    """As a resource's Metadata; nothing for none."""
+    return {} if not skips else {"checkov": {"skip": [{"id": check, "comment": why} for check, why in skips]}}
 
 
 def ignore(rule: str, why: str) -> dict[str, object]:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any  # Any: troposphere has no types, the parameters are the monitoring stack's
 
-from troposphere import GetAtt, Ref, awslambda, events, logs
+from troposphere import GetAtt, Ref, awslambda, events
 
+from infra_gen.log_groups import kept_logs
 from infra_gen.names import ARCHITECTURE, CONTROL_PREFIX, EC2_GROUP, MANAGED_TAG, NAMESPACE, PYTHON, log_group
 from infra_gen.policies import METRICS, Statement, objects, plain_trust, role
 from infra_gen.policies import logs as writing
-from infra_gen.skips import NO_RESERVE, OUTSIDE_VPC, SYNCHRONOUS, TRACING, skip
+from infra_gen.skips import NO_RESERVE, OUTSIDE_VPC, PLAIN_ENVIRONMENT, SYNCHRONOUS, TRACING, skip
 
 CODE = Path(__file__).resolve().parent / "functions" / "sweep.py"
 EVERY = "rate(5 minutes)"
 
 
 def sweeper(template: Any, p: Any) -> None:
-    template.add_resource(logs.LogGroup("SweeperLogs", LogGroupName=log_group("sweeper"), RetentionInDays=Ref(p.retention)))
+    template.add_resource(kept_logs("SweeperLogs", "sweeper", p.retention))
     template.add_resource(role("SweeperRole", plain_trust("lambda"), statements()))
     template.add_resource(_function(p))
     template.add_resource(
@@ -41,7 +42,7 @@ def _function(p: Any) -> Any:
         Architectures=[ARCHITECTURE], Role=GetAtt("SweeperRole", "Arn"), Code=awslambda.Code(ZipFile=CODE.read_text()),
         Environment=awslambda.Environment(Variables=variables),
         LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref("SweeperLogs")),
-        Metadata=skip(TRACING, SYNCHRONOUS, OUTSIDE_VPC, NO_RESERVE),
+        Metadata=skip(TRACING, SYNCHRONOUS, OUTSIDE_VPC, NO_RESERVE, PLAIN_ENVIRONMENT),
     )  # fmt: skip
 
 

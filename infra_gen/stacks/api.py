@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any  # Any: troposphere has no types
 
-from troposphere import Equals, GetAtt, If, Ref, Sub, apigateway, logs
+from troposphere import Equals, GetAtt, If, Ref, Sub, apigateway
 
 from infra_gen.api_function import function, function_role
 from infra_gen.api_guards import account, event_rule, firewall
 from infra_gen.api_routes import add_routes
 from infra_gen.declare import begin, choice, finish, is_given, is_on, number, optional, switch, text
-from infra_gen.names import log_group
+from infra_gen.log_groups import kept_logs
 from infra_gen.parameters import (
     ARTEFACTS,
     BOUNDARY,
@@ -68,8 +68,8 @@ def build(p: Parameters) -> Any:
     template = begin("Knopfdruck: the API.", p)
     _conditions(template, p)
     add = template.add_resource
-    add(logs.LogGroup("Logs", LogGroupName=log_group("api"), RetentionInDays=Ref(p.retention)))
-    add(logs.LogGroup("Calls", LogGroupName=Sub("/knopfdruck/${Environment}/api-calls"), RetentionInDays=Ref(p.retention)))
+    add(kept_logs("Logs", "api", p.retention))
+    add(kept_logs("Calls", "api-calls", p.retention))
     function_role(template, p)
     function(template, p)
     add(apigateway.RestApi("Api", Name=Sub("knopfdruck-${Environment}"), Description="Push-button load tests.",

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any  # Any: troposphere has no types
 
-from troposphere import Base64, Equals, If, Join, Ref, Sub, autoscaling, ec2, logs
+from troposphere import Base64, Equals, If, Join, Ref, Sub, autoscaling, ec2
 
 from infra_gen.declare import begin, choice, finish, number, text
-from infra_gen.names import EC2_GROUP, log_group
+from infra_gen.log_groups import kept_logs
+from infra_gen.names import EC2_GROUP
 from infra_gen.parameters import ENVIRONMENT, PUBLIC_IP, RETENTION, RUNNER_GROUPS, RUNNER_SUBNETS, STORE
 from infra_gen.skips import CODED_PUBLIC, skip
 from infra_gen.tags import instance_tags, pairs
@@ -46,7 +47,7 @@ class Parameters:
 def build(p: Parameters) -> Any:
     template = begin("Knopfdruck: massive load on EC2.", p)
     template.add_condition("PublicIp", Equals(Ref(p.public_ip), "ENABLED"))
-    template.add_resource(logs.LogGroup("Logs", LogGroupName=log_group("ec2"), RetentionInDays=Ref(p.retention)))
+    template.add_resource(kept_logs("Logs", "ec2", p.retention))
     _launch_template(template, p)
     _group(template, p)
     _growth(template)

@@ -16,6 +16,7 @@ from infra_gen.declare import begin, choice, finish, text
 from infra_gen.names import role_path
 from infra_gen.parameters import ARTEFACTS, BOUNDARY, ENVIRONMENT, K6_LAYER, RUNNER_GROUPS, RUNNER_SUBNETS, RUNNER_ZIP
 from infra_gen.policies import Statement, objects, plain_trust, role
+from infra_gen.skips import WRITES
 
 COMPONENT = Path(__file__).resolve().parents[1] / "worker_image.yml"
 NOT_YET = "none: run the image pipeline"
@@ -76,7 +77,7 @@ def _role(template: Any) -> None:
         Statement("Content", ("ssm:GetParameter",), [_parameter_arn()]),
         Statement("Code", ("s3:GetObject",), [objects("ArtefactBucket", "")], reason="Artefacts are named by their digests."),
     ]
-    template.add_resource(role("BuilderRole", plain_trust("ec2"), statements))
+    template.add_resource(role("BuilderRole", plain_trust("ec2"), statements, skips=(WRITES,)))
     template.add_resource(iam.InstanceProfile("BuilderProfile", Path=role_path(), Roles=[Ref("BuilderRole")]))
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any  # Any: troposphere has no types
 
-from troposphere import GetAtt, If, Ref, Sub, ecs, iam, logs
+from troposphere import GetAtt, If, Ref, Sub, ecs, iam
 from troposphere import applicationautoscaling as scaling
 from troposphere import elasticloadbalancingv2 as balancing
 
 from infra_gen.container import RESULTS_FOLDER, SCRIPTS_FOLDER, Volume, agent
 from infra_gen.declare import begin, choice, finish, is_given, is_on, number, optional, switch, text
-from infra_gen.names import AGENT_CONTAINER, FARGATE_GROUP, HEALTH_PORT, log_group
+from infra_gen.log_groups import kept_logs
+from infra_gen.names import AGENT_CONTAINER, FARGATE_GROUP, HEALTH_PORT
 from infra_gen.parameters import (
     ENVIRONMENT,
     PUBLIC_IP,
@@ -65,7 +66,7 @@ def build(p: Parameters) -> Any:
     template = begin("Knopfdruck: Artillery on Fargate.", p)
     is_given(template, "HasImage", p.image)
     is_on(template, "HasBalancer", p.balancer)
-    template.add_resource(logs.LogGroup("Logs", LogGroupName=log_group("fargate"), RetentionInDays=Ref(p.retention)))
+    template.add_resource(kept_logs("Logs", "fargate", p.retention))
     _cluster(template)
     template.add_resource(_task(p, "Artillery", "task", ["python", "-m", "runner_images.task"]))
     template.add_resource(_task(p, "PoolTask", "pool", ["python", "-m", "runner_images.pool", "--group", FARGATE_GROUP]))

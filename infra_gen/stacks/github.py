@@ -15,6 +15,7 @@ from infra_gen.names import PROJECT, role_path
 from infra_gen.parameters import ARTEFACTS, ENVIRONMENT
 from infra_gen.permissions import deploy_statements
 from infra_gen.policies import Statement, objects, policy, reasons
+from infra_gen.skips import DEPLOYER, skip
 
 ISSUER = "token.actions.githubusercontent.com"
 HOUR = 3600
@@ -89,7 +90,11 @@ def _sub(value: Any) -> Any:
 def _policy(template: Any, title: str, what: str, statements: list[Statement]) -> None:
     template.add_resource(
         iam.ManagedPolicy(
-            title, Path=role_path(), Description=what, PolicyDocument=policy(*statements), Metadata=reasons(statements)
+            title,
+            Path=role_path(),
+            Description=what,
+            PolicyDocument=policy(*statements),
+            Metadata=reasons(statements) | skip(*DEPLOYER),
         )
     )
 

@@ -12,6 +12,7 @@ from infra_gen.declare import begin, finish, text
 from infra_gen.names import CONTROL_PREFIX, ENVIRONMENT_TAG, RUNNER_TAG, log_group, role_path
 from infra_gen.parameters import BUCKET, ENVIRONMENT, QUEUE_ARN, TOPIC
 from infra_gen.policies import METRICS, Statement, arn, bucket, logs, objects, plain_trust, policy, reasons, role, trust
+from infra_gen.skips import CAP, WRITES, skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ def build(p: Parameters) -> Any:
     template.add_resource(role("LambdaRole", plain_trust("lambda"), lambda_statements(p), boundary=Ref("Boundary")))
     template.add_resource(role("TaskRole", trust("ecs-tasks"), task_statements(p), boundary=Ref("Boundary")))
     template.add_resource(role("ExecutionRole", trust("ecs-tasks"), execution_statements(p), boundary=Ref("Boundary")))
-    template.add_resource(role("InstanceRole", plain_trust("ec2"), instance_statements(), boundary=Ref("Boundary")))
+    template.add_resource(
+        role("InstanceRole", plain_trust("ec2"), instance_statements(), boundary=Ref("Boundary"), skips=(WRITES,))
+    )
     template.add_resource(iam.InstanceProfile("InstanceProfile", Path=role_path(), Roles=[Ref("InstanceRole")]))
     return finish(template, _outputs())
 
@@ -53,7 +56,8 @@ _BOUNDARY = (
 
 
 def _boundary() -> Any:
-    return iam.ManagedPolicy("Boundary", Path=role_path(), PolicyDocument=policy(*_BOUNDARY), Metadata=reasons(_BOUNDARY),
+    return iam.ManagedPolicy("Boundary", Path=role_path(), PolicyDocument=policy(*_BOUNDARY),
+                             Metadata=reasons(_BOUNDARY) | skip(*CAP),
                              Description="The most that any role of this installation can do.")  # fmt: skip
 
 
@@ -108,6 +112,8 @@ def instance_statements() -> Sequence[Statement]:
     return [
         *worker_statements(),
         logs(log_group("ec2")),
+        Statement("SeeStreams", ("logs:DescribeLogStreams",), [arn("logs", "log-group:${Group}:*", Group=log_group("ec2"))],
+                  reason="The CloudWatch agent looks at the streams of its own group."),
         Statement("Manage", agent, ["*"], reason="Session Manager's agent names no resource."),
         Statement("OwnGroup", ("autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat",
                                "autoscaling:SetInstanceProtection", "autoscaling:TerminateInstanceInAutoScalingGroup"), [group],

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any  # Any: troposphere has no types
 
-from troposphere import Equals, GetAtt, If, Not, Ref, Sub, awslambda, iam, logs
+from troposphere import Equals, GetAtt, If, Not, Ref, Sub, awslambda, iam
 
 from infra_gen.declare import begin, finish, is_on, number, switch, text
-from infra_gen.names import ARCHITECTURE, AWS_LAMBDA_BASIS, LIVE_ALIAS, PYTHON, log_group
+from infra_gen.log_groups import kept_logs
+from infra_gen.names import ARCHITECTURE, AWS_LAMBDA_BASIS, LIVE_ALIAS, PYTHON
 from infra_gen.parameters import (
     ARTEFACTS,
     ENVIRONMENT,
@@ -24,7 +25,7 @@ from infra_gen.parameters import (
     TOPIC,
 )  # fmt: skip
 from infra_gen.policies import FUNCTION_IN_VPC, policy, reasons
-from infra_gen.skips import CODE_SIGNING, OWN_QUEUE, TRACING, skip
+from infra_gen.skips import CODE_SIGNING, OWN_QUEUE, PLAIN_ENVIRONMENT, TRACING, WRITES, skip
 
 LONGEST_SECONDS, LEAST_AGE_SECONDS, SCRATCH_MB = 900, 60, 2048
 HANDLER = "runner_images.aws_lambda.handler.handle"
@@ -55,7 +56,7 @@ def build(p: Parameters) -> Any:
     template = begin("Knopfdruck: k6 on Lambda.", p)
     is_on(template, "InVpc", p.vpc)
     template.add_condition("Reserved", Not(Equals(Ref(p.concurrency), 0)))
-    template.add_resource(logs.LogGroup("Logs", LogGroupName=log_group("lambda"), RetentionInDays=Ref(p.retention)))
+    template.add_resource(kept_logs("Logs", "lambda", p.retention))
     _permission_for_vpc(template, p)
     _function(template, p)
     _version(template, p)
@@ -70,7 +71,7 @@ def build(p: Parameters) -> Any:
 def _permission_for_vpc(template: Any, p: Parameters) -> None:
     template.add_resource(
         iam.PolicyType("VpcPolicy", Condition="InVpc", PolicyName="vpc", Roles=[Ref(p.role_name)],
-                       PolicyDocument=policy(FUNCTION_IN_VPC), Metadata=reasons([FUNCTION_IN_VPC]))
+                       PolicyDocument=policy(FUNCTION_IN_VPC), Metadata=reasons([FUNCTION_IN_VPC]) | skip(WRITES))
     )  # fmt: skip
 
 
@@ -90,7 +91,7 @@ def _function(template: Any, p: Parameters) -> None:
             LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref("Logs")),
             Environment=awslambda.Environment(Variables=AWS_LAMBDA_BASIS | {
                 "KNOPFDRUCK_ENVIRONMENT": Ref(p.environment), "KNOPFDRUCK_TOPIC": Ref(p.topic)}),
-            Metadata=skip(TRACING, CODE_SIGNING, OWN_QUEUE),
+            Metadata=skip(TRACING, CODE_SIGNING, OWN_QUEUE, PLAIN_ENVIRONMENT),
         )
     )  # fmt: skip
 

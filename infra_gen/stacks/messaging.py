@@ -10,7 +10,7 @@ from troposphere import GetAtt, Ref, sns, sqs
 from infra_gen.declare import begin, finish, is_given, optional
 from infra_gen.parameters import ENVIRONMENT
 from infra_gen.policies import policy
-from infra_gen.skips import ALARM_KEY, skip
+from infra_gen.skips import ALARM_KEY, QUEUE_KEY, skip
 
 FOURTEEN_DAYS = 14 * 24 * 3600
 
@@ -50,9 +50,12 @@ def _topics(template: Any, p: Parameters) -> None:
 
 
 def _queues(template: Any) -> None:
-    template.add_resource(sqs.Queue("Unread", SqsManagedSseEnabled=True, MessageRetentionPeriod=FOURTEEN_DAYS))
     template.add_resource(
-        sqs.Queue("Events", SqsManagedSseEnabled=True, MessageRetentionPeriod=FOURTEEN_DAYS, VisibilityTimeout=60,
+        sqs.Queue("Unread", SqsManagedSseEnabled=True, Metadata=skip(QUEUE_KEY), MessageRetentionPeriod=FOURTEEN_DAYS)
+    )
+    template.add_resource(
+        sqs.Queue("Events", SqsManagedSseEnabled=True, Metadata=skip(QUEUE_KEY), MessageRetentionPeriod=FOURTEEN_DAYS,
+                  VisibilityTimeout=60,
                   RedrivePolicy=sqs.RedrivePolicy(deadLetterTargetArn=GetAtt("Unread", "Arn"), maxReceiveCount=5))
     )  # fmt: skip
     template.add_resource(sqs.QueuePolicy("EventsPolicy", Queues=[Ref("Events"), Ref("Unread")], PolicyDocument=policy({

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any  # Any: troposphere has no types
 
-from troposphere import GetAtt, If, Ref, Sub, ecs, logs
+from troposphere import GetAtt, If, Ref, Sub, ecs
 
 from infra_gen.container import log_to
 from infra_gen.declare import begin, choice, finish, is_given, number, optional, text
 from infra_gen.front_door import front_door
+from infra_gen.log_groups import kept_logs
 from infra_gen.names import PORTAL_PORT, log_group
 from infra_gen.parameters import (
     BOUNDARY,
@@ -68,7 +69,7 @@ def build(p: Parameters) -> Any:
     template = begin("Knopfdruck: the portal.", p)
     for name, parameter in (("HasImage", p.image), ("HasUrl", p.url), ("HasCertificate", p.certificate)):
         is_given(template, name, parameter)
-    template.add_resource(logs.LogGroup("Logs", LogGroupName=log_group("portal"), RetentionInDays=Ref(p.retention)))
+    template.add_resource(kept_logs("Logs", "portal", p.retention))
     template.add_resource(ecs.Cluster("Cluster", CapacityProviders=["FARGATE"], Metadata=skip(INSIGHTS)))
     _roles(template, p)
     front_door(template, p)

@@ -12,6 +12,7 @@ from infra_gen.names import CONTROL_PREFIX
 from infra_gen.parameters import ENDPOINT, ENVIRONMENT, RUNNER_SUBNETS, ZONES
 from infra_gen.parameters import FILE_SYSTEM_GROUP as EFS_GROUP
 from infra_gen.policies import policy
+from infra_gen.skips import BUCKET_LOG, OWN_KEY, UNVERSIONED, Skip, skip
 from infra_gen.tags import pairs
 
 WORKER_ID = "10001"
@@ -54,7 +55,7 @@ def _bucket(template: Any, p: Parameters) -> None:
                 BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True),
             OwnershipControls=s3.OwnershipControls(Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]),
             VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled" if p.retain else "Suspended"),
-            LifecycleConfiguration=_lifecycle(p),
+            LifecycleConfiguration=_lifecycle(p), Metadata=skip(*_bucket_skips(p)),
             **_policy(p),
         )
     )  # fmt: skip
@@ -63,6 +64,10 @@ def _bucket(template: Any, p: Parameters) -> None:
             Sub("arn:${AWS::Partition}:s3:::${Results}"), Sub("arn:${AWS::Partition}:s3:::${Results}/*")],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}}}),
         Metadata={"Reasons": {"OnlyOverTls": "It denies, and shall deny everything."}}))  # fmt: skip
+
+
+def _bucket_skips(p: Parameters) -> tuple[Skip, ...]:
+    return (BUCKET_LOG,) if p.retain else (BUCKET_LOG, UNVERSIONED)
 
 
 def _lifecycle(p: Parameters) -> Any:
@@ -83,7 +88,7 @@ def _repositories(template: Any, p: Parameters) -> None:
             ecr.Repository(
                 title, RepositoryName=Sub(f"knopfdruck-${{Environment}}/{name}"), ImageTagMutability="IMMUTABLE",
                 ImageScanningConfiguration=ecr.ImageScanningConfiguration(ScanOnPush=True), EmptyOnDelete=not p.retain,
-                LifecyclePolicy=ecr.LifecyclePolicy(LifecyclePolicyText=_KEEP_TEN), **_policy(p),
+                Metadata=skip(OWN_KEY), LifecyclePolicy=ecr.LifecyclePolicy(LifecyclePolicyText=_KEEP_TEN), **_policy(p),
             )
         )  # fmt: skip
 
