@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from portal.aws.awslambda import LambdaDoor
-from portal.aws.errors import AwsError, AwsQuota, AwsUnavailable
+from portal.aws.errors import AwsError
 from portal.aws.quotas import LAMBDA_AT_ONCE, QuotaDoor
 from portal.backends import LIMITS
 from portal.core.aws_place import AwsPlace
@@ -83,10 +83,10 @@ class LambdaBackend:
             return error
 
     def _check_quota(self, plan: LoadPlan) -> None:
-        """Raises LaunchFailed where the account allows fewer at once; others of the account use them too."""
+        """Raises LaunchFailed where the account allows fewer at once. Whoever cannot be asked for it keeps nobody from trying."""
         try:
             most = self._quotas.value(LAMBDA_AT_ONCE)
-        except (AwsUnavailable, AwsQuota):
+        except AwsError:
             return
         if most is not None and plan.workers > most:
             raise LaunchFailed(f"{plan.workers} workers are more than the {most:.0f} concurrent executions of this account.",

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from portal.aws.ecs import EcsDoor, TaskOrder, TaskState
-from portal.aws.errors import AwsDenied, AwsError, AwsUnavailable
+from portal.aws.errors import AwsError
 from portal.aws.quotas import FARGATE_VCPUS, QuotaDoor
 from portal.aws.remembered import Remembered
 from portal.backends import LIMITS
@@ -94,8 +94,9 @@ class FargateBackend:
             return error
 
     def _check_room(self, plan: LoadPlan) -> None:
-        """Raises LaunchFailed where the account's quota or the subnets' free addresses cannot hold all workers."""
-        with contextlib.suppress(AwsUnavailable, AwsDenied):
+        """Raises LaunchFailed where the account's quota or the subnets' free addresses cannot hold all workers.
+        Whoever cannot be asked for them keeps nobody from trying."""
+        with contextlib.suppress(AwsError):
             free = self._quotas.free_addresses(self._place.subnets)
             if free is not None and plan.workers > free:
                 raise LaunchFailed(f"{plan.workers} tasks need an address each, and the subnets have {free} left.",

