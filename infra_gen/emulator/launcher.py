@@ -15,6 +15,7 @@ from ministack.core import iam_actions, router
 from ministack.services import ecs
 
 from infra_gen.emulator import control
+from infra_gen.emulator.gate import authorization, services, templates
 from infra_gen.emulator.place import PLACE
 from infra_gen.emulator.plug import plug
 from infra_gen.emulator.plugins import (
@@ -53,6 +54,10 @@ def install() -> None:
     iam_actions.SERVICE_TO_IAM_NAMESPACE[APPLICATION_SCALING] = APPLICATION_SCALING
     app.SERVICE_HANDLERS[APPLICATION_SCALING] = scalable_targets.handle_request
     plug(ecs, "reset", _forgetting_ours_too)
+    authorization.install()
+    if PLACE.strict:
+        services.install()
+        templates.install()
     app.app = control.around(app.app)
 
 

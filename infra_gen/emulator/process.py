@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -29,11 +30,21 @@ class EmulatorFailed(Exception):
 class Emulator:
     """`with Emulator(folder) as aws:` starts it on a free port of 127.0.0.1, and ends it with everything that runs in it."""
 
-    def __init__(self, dir: Path | str, port: int = 0, *, auth: bool = False, strict: bool = True) -> None:
+    def __init__(
+        self,
+        dir: Path | str,
+        port: int = 0,
+        *,
+        auth: bool = False,
+        strict: bool = True,
+        fargate_vcpus: int = 100,
+        ec2_vcpus: int = 256,
+    ) -> None:
         self.dir = Path(dir).resolve()
         self.port = port or _free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.auth, self.strict = auth, strict
+        self.fargate_vcpus, self.ec2_vcpus = fargate_vcpus, ec2_vcpus
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Emulator:
@@ -125,6 +136,9 @@ class Emulator:
             "PYTHONPATH": str(CHECKOUT),
             "KNOPFDRUCK_EMULATOR_DIR": str(self.dir),
             "KNOPFDRUCK_EMULATOR_STRICT": "1" if self.strict else "0",
+            "KNOPFDRUCK_EMULATOR_SCHEMAS": _schemas(),
+            "KNOPFDRUCK_EMULATOR_FARGATE_VCPUS": str(self.fargate_vcpus),
+            "KNOPFDRUCK_EMULATOR_EC2_VCPUS": str(self.ec2_vcpus),
             "AUTH": "true" if self.auth else "false",
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": "127.0.0.1",
@@ -151,6 +165,12 @@ def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
+
+
+def _schemas() -> str:
+    """What AWS publishes about its resource types, as cfn-lint carries it; empty without cfn-lint, which only developers have."""
+    found = importlib.util.find_spec("cfnlint")
+    return str(Path(found.origin).parent / "data" / "schemas") if found is not None and found.origin else ""
 
 
 def is_installed() -> bool:

@@ -104,8 +104,8 @@ class _Images:
     def get(self, _: str) -> _Image:
         return _Image()
 
-    def pull(self, image: str, **_: Any) -> _Image:
-        images.argv(image, None)
+    def pull(self, _: str, **__: Any) -> _Image:
+        """Always there: what cannot run is refused when it is started, with a sentence."""
         return _Image()
 
     def get_registry_data(self, image: str, **_: Any) -> _Image:

@@ -17,6 +17,7 @@ from ministack.services import autoscaling, ec2
 
 from infra_gen.emulator.plug import plug
 from infra_gen.emulator.plugins import activities, hooks, launching
+from infra_gen.emulator.strict.request import Refusal
 
 TICK_SECONDS = 0.5
 PENDING, IN_SERVICE, LEAVING = ("Pending:Wait",), "InService", ("Terminating:Wait", "Terminating:Proceed")
@@ -43,8 +44,20 @@ def reconcile(group: Group) -> None:
         for member in list(group["Instances"]):
             _go_on(group, member)
         _shrink(group)
-        while _staying(group) < group["DesiredCapacity"] + _at_risk(group):
-            add(group)
+        while _staying(group) < group["DesiredCapacity"] + _at_risk(group) and _grows(group):
+            continue
+
+
+def _grows(group: Group) -> bool:
+    """A launch that the account's quota refuses is an activity that failed; the next look tries again."""
+    try:
+        add(group)
+    except Refusal as refusal:
+        described = f"Launching a new EC2 instance. Status Reason: {refusal.message} Launching EC2 instance failed."
+        if not any(each["Description"] == described for each in group.get("_activities", ())[:1]):
+            activities.tell(group, described, "the group is below its desired capacity", "Failed")
+        return False
+    return True
 
 
 def add(group: Group) -> Member:

@@ -54,7 +54,7 @@ def _succeeds(argv: list[str], container: HostContainer, timeout: float) -> bool
 
 def _argv(command: list[str]) -> list[str]:
     kind, *words = command
-    return ["/bin/sh", "-c", *words] if kind == "CMD-SHELL" else list(images.argv("", words))
+    return ["/bin/sh", "-c", *words] if kind == "CMD-SHELL" else list(images.as_command(words))
 
 
 def _say(task: dict[str, Any], index: int, status: str) -> None:

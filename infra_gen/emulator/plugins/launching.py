@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from ministack.services import ec2
 
 from infra_gen.emulator.plugins import machines
+from infra_gen.emulator.strict import quota_rules
 
 
 def launch(group: dict[str, Any]) -> dict[str, Any]:
@@ -22,6 +24,7 @@ def launch(group: dict[str, Any]) -> dict[str, Any]:
     subnet, zone = _thinnest(group, slot["subnet_id"])
     number = group["_launched"] = group.get("_launched", 0) + 1
     kind = overrides[number % len(overrides)] if overrides else slot["instance_type"]
+    _within_the_quota(kind)
     record: dict[str, Any] = ec2._launch_instances_internal(
         image_id=slot["image_id"],
         instance_type=kind,
@@ -37,6 +40,12 @@ def launch(group: dict[str, Any]) -> dict[str, Any]:
     tags = _tag(record, group, slot["instance_tags"])
     machines.start(record, slot["user_data"], tags)
     return record
+
+
+def _within_the_quota(kind: str) -> None:
+    running = [record for record in ec2._instances.values() if record["State"]["Name"] == "running"]
+    used = sum(quota_rules.vcpus(record["InstanceType"]) for record in running)
+    quota_rules.ec2(used, quota_rules.vcpus(kind), float(os.environ["KNOPFDRUCK_EMULATOR_EC2_VCPUS"]))
 
 
 def spot_share(base: int, percentage_above: int, capacity: int) -> tuple[int, int]:

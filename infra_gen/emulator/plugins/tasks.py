@@ -16,6 +16,8 @@ from infra_gen.emulator.plugins.containers import HostContainer, HostDocker
 
 STOPPED_BY_CALLER = ("UserInitiated", "ServiceSchedulerInitiated")
 SCALED_IN = "Service scaling down"
+FAILURES_COUNT_SECONDS, LONGEST_PAUSE = 900.0, 60.0
+_failures: dict[str, list[float]] = {}
 
 
 def install() -> None:
@@ -23,6 +25,7 @@ def install() -> None:
     plug(ecs, "_mark_task_stopped", _draining)
     plug(ecs, "_stop_task", _sparing_protected)
     plug(ecs, "_attach_started_container", _with_health)
+    plug(ecs, "_record_service_task_failure", _throttled)
     protection.install()
 
 
@@ -83,6 +86,27 @@ def _unprotected_beside(task: dict[str, Any]) -> dict[str, Any] | None:
     others = [each for each in ecs._tasks.values() if each["group"] == task["group"] and each["clusterArn"] == task["clusterArn"]]
     free = [each for each in others if each["lastStatus"] in ecs._PRE_STOP_STATUSES and not protection.holds(each)]
     return max(free, key=lambda each: str(each["createdAt"]), default=None)
+
+
+def _throttled(record_failure: Any) -> Any:
+    """A service whose tasks keep failing starts the next ones ever later, as on AWS, and not ten times a second."""
+
+    def recorded(task: dict[str, Any], digest_resolution_failed: bool = False) -> None:
+        service = f"{task.get('clusterArn')} {task.get('group')}"
+        now = time.monotonic()
+        times = [at for at in _failures.get(service, []) if at > now - FAILURES_COUNT_SECONDS]
+        _failures[service] = [*times, now]
+        scope = get_account_id(), get_region()
+
+        def later() -> None:
+            with request_scope(*scope):
+                record_failure(task, digest_resolution_failed)
+
+        timer = threading.Timer(min(LONGEST_PAUSE, 2.0 ** len(times) - 1), later)
+        timer.daemon = True
+        timer.start()
+
+    return recorded
 
 
 def _with_health(attach: Any) -> Any:

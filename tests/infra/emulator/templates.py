@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import WaiterError
+
 from tests.infra.emulator.conftest import Client
 
 ZONES = "abc"
@@ -98,7 +100,14 @@ def deploy(aws: Client, resources: Mapping[str, Template], name: str = "probe", 
     cloudformation.create_stack(
         StackName=name, TemplateBody=json.dumps({"Resources": resources}), Capabilities=["CAPABILITY_NAMED_IAM"], **settings
     )
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    try:
+        cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    except WaiterError as failed:
+        events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+        failed.args = (
+            f"{failed} {[event.get('ResourceStatusReason') for event in events if 'FAILED' in event['ResourceStatus']]}",
+        )
+        raise
     return physical_ids(aws, name)
 
 

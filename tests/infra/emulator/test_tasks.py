@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -60,8 +61,8 @@ def test_a_task_ends_with_the_exit_code_of_its_process_and_its_output_is_in_the_
     found = ended(aws, arn)
     assert (found["containers"][0]["exitCode"], found["stopCode"]) == (7, "EssentialContainerExited")
     stream = f"run/agent/{arn.rsplit('/', 1)[-1]}"
-    events = aws("logs").get_log_events(logGroupName="/knopfdruck/dev/fargate", logStreamName=stream)["events"]
-    assert [event["message"] for event in events] == ["slot 3"]
+    read = partial(aws("logs").get_log_events, logGroupName="/knopfdruck/dev/fargate", logStreamName=stream)
+    assert [event["message"] for event in eventually(lambda: read()["events"])] == ["slot 3"]
 
 
 def test_a_stopped_task_drains_first_and_keeps_its_own_exit_code(aws: Client, emulator: Emulator) -> None:
