@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any  # Any: what is imported by name
@@ -17,17 +17,20 @@ from portal.backends import BACKENDS, LIMITS
 from portal.backends.sandbox import HostSandbox
 from portal.config import ROOT, PortalConfig, load
 from portal.core.aws_place import AwsPlace
+from portal.core.cloud_ports import Announcer, Finding
 from portal.core.plan import Limits
-from portal.core.ports import Announcer, Backend, Clock, Engine, EngineTools, ObjectStore, Sandbox
+from portal.core.ports import Backend, Clock, Engine, EngineTools, ObjectStore, Sandbox
+from portal.core.target_refs import TargetRef
 from portal.core.wire import from_plain
 from portal.engines import open_engine
 from portal.models import Run
 from portal.models.capacity import DatabaseLedger
-from portal.net.fetch import fetch
+from portal.net.fetch import FetchFailed, fetch
 from portal.net.id_token import IdTokens
 from portal.net.key_set import KeySet
 from portal.net.ownership import find_proof
 from portal.net.resolve import resolve
+from portal.net.srv import find_srv
 from portal.stores import open_store
 from portal.stores.run_store import RunStore
 from portal.tools import find_tools
@@ -50,6 +53,28 @@ def _announcer(place: AwsPlace) -> Announcer:
     return SnsAndCloudWatch.of(place)
 
 
+def _inspect(place: AwsPlace) -> tuple[Finding, ...]:
+    from portal.aws.inspection import inspect
+
+    return inspect(place)
+
+
+def _find_target(place: AwsPlace | None, ref: TargetRef) -> str:
+    if place is None or not ref.needs_aws:
+        return find_srv(ref.what)
+    from portal.aws.discovery import Discovery
+
+    return Discovery.of(place).find(ref)
+
+
+def _is_well(url: str) -> str:
+    try:
+        fetch(url)
+    except FetchFailed as error:
+        return str(error)
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """All that use cases take from outside. `engine`, `backend` and `store` open by name."""
@@ -70,6 +95,11 @@ class Parts:
     find_proof: Callable[[str, str, str, str], str] = find_proof
     """How somebody showed to own a host; see `net.ownership`."""
     announcer: Callable[[AwsPlace], Announcer] = _announcer
+    inspect: Callable[[AwsPlace], tuple[Finding, ...]] = _inspect
+    find_target: Callable[[AwsPlace | None, TargetRef], str] = _find_target
+    """Where a reference leads now. Raises PortalError."""
+    is_well: Callable[[str], str] = _is_well
+    """Why a URL does not answer well; empty when it does."""
 
 
 @cache
@@ -122,8 +152,15 @@ def _factory(place: str, name: str) -> Any:
 
 def _objects_of(run_id: str) -> ObjectStore | None:
     """None: the portal's own store."""
+    url = _store_url_of(run_id)
+    return _opened(url) if url else None
+
+
+@lru_cache(maxsize=4096)
+def _store_url_of(run_id: str) -> str:
+    """Where a run's store is never changes. Empty: the portal's own."""
     aws = Run.objects.filter(pk=run_id).values_list("aws", flat=True).first()
-    return _opened(from_plain(AwsPlace, aws).portal_store_url()) if aws else None
+    return from_plain(AwsPlace, aws).portal_store_url() if aws else ""
 
 
 @cache

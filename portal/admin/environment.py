@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from typing import Any  # Any: details of an audit entry
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from unfold.admin import TabularInline
+from unfold.decorators import action
 
 from portal.admin.actor import actor_of
 from portal.admin.audited import Audited
 from portal.admin.environment_form import EnvironmentForm
+from portal.admin.run_dialog import DialogForm, go_to
+from portal.core.errors import PortalError
 from portal.core.wire import to_plain
 from portal.models import Environment, TrustedRepository
 from portal.models.audit import Deed
+from portal.usecases.check_connection import check_connection
 from portal.usecases.describe_run import NOTHING
 from portal.usecases.record_audit import record
+from portal.wiring import parts
+
+
+class ConnectionForm(DialogForm):
+    """Nothing to fill in: a question."""
+
+
+CONNECTION_DIALOG: Any = {
+    "title": "Test the connection?",
+    "description": "Asks for the credentials' name, writes a probe into the bucket, and looks at function, cluster and group.",
+    "form_class": ConnectionForm,
+    "form_submit_text": "Test",
+}
 
 
 class TrustInline(TabularInline):
@@ -30,12 +49,13 @@ class TrustInline(TabularInline):
 class EnvironmentAdmin(Audited):
     deeds = (Deed.ENVIRONMENT_SAVED, Deed.ENVIRONMENT_SAVED, Deed.ENVIRONMENT_DELETED)
     form = EnvironmentForm
+    actions_detail = ("connection",)
     inlines = (TrustInline,)
     list_display = ("name", "description", "place", "services", "most_vus", "most_rate", "longest_seconds")
     search_fields = ("name", "description")
     fieldsets = (
         (None, {"fields": ("name", "description", "place", "aws")}),
-        ("What scripts see", {"fields": ("targets", "parameters", "secrets")}),
+        ("What scripts see", {"fields": ("targets", "health_path", "parameters", "secrets")}),
         ("How its runs are judged", {"fields": ("thresholds",)}),
         (
             "Guard rails",
@@ -53,6 +73,18 @@ class EnvironmentAdmin(Audited):
             },
         ),
     )
+
+    @action(
+        description="Test the connection", url_path="connection", icon="lan", permissions=["change"], dialog=CONNECTION_DIALOG
+    )
+    def connection(self, request: HttpRequest, form: ConnectionForm, object_id: str) -> HttpResponse:
+        row = get_object_or_404(Environment, pk=object_id)
+        try:
+            for finding in check_connection(row, parts(), by=actor_of(request)):
+                (messages.success if finding.is_fine else messages.error)(request, f"{finding.what}: {finding.words}")
+        except PortalError as error:
+            messages.error(request, f"{error.message} {error.hint}".strip())
+        return go_to(reverse("admin:portal_environment_change", args=(object_id,)))
 
     def after(self, row: Environment) -> dict[str, Any]:
         return {"targets": row.targets, "guard": to_plain(row.guard()), "trusted": [str(rule) for rule in row.trusted.all()]}

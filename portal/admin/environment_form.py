@@ -9,8 +9,9 @@ from typing import Any  # Any: a JSON field's value
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from portal.core import guard_fields, secret_refs
+from portal.core import guard_fields, secret_refs, target_refs
 from portal.core.aws_place import read_place
+from portal.core.drafts import health_path
 from portal.core.errors import RequestRejected
 from portal.core.request import parse_request
 from portal.models import Environment
@@ -56,7 +57,8 @@ class EnvironmentForm(forms.ModelForm):
     targets = PrettyJSONField(
         required=False,
         widget=UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 7, "spellcheck": "false"}),
-        help_text='URLs by service: {"product": "http://127.0.0.1:18101"}. Scripts see them as TARGET_PRODUCT.',
+        help_text='URLs by service: {"product": "http://127.0.0.1:18101"}, which scripts see as TARGET_PRODUCT. Or where '
+        "to look when a run is planned: ssm:/name, cfn:stack/Output, cloudmap:namespace/service, alb:tag=value, srv:name.",
     )
     parameters = PrettyJSONField(
         required=False,
@@ -106,6 +108,7 @@ class EnvironmentForm(forms.ModelForm):
             "timezone",
             "freezes",
             "requires_approval",
+            "health_path",
         )
         labels = {
             "most_vus": "Virtual users",
@@ -124,8 +127,12 @@ class EnvironmentForm(forms.ModelForm):
             return {}
         return _read(read_place, value)
 
-    def clean_targets(self) -> dict[str, str]:
-        return self._checked("targets")
+    def clean_targets(self) -> Any:
+        return _read(target_refs.targets, self.cleaned_data["targets"] or {})
+
+    def clean_health_path(self) -> str:
+        value = self.cleaned_data["health_path"]
+        return str(_read(health_path, value)) if value else ""
 
     def clean_parameters(self) -> dict[str, str]:
         return self._checked("parameters")

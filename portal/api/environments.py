@@ -12,13 +12,14 @@ from rest_framework.response import Response
 from portal.api.auth import actor_of
 from portal.api.load_tests import next_page
 from portal.api.query import MOST_ROWS, ROWS, Query
-from portal.api.resource import Resource, body_of
+from portal.api.resource import Resource, body_of, no_body
 from portal.api.schema import things as shapes
 from portal.api.schema.operation import BODY, operation
 from portal.api.schema.queries import PAGE_PARAMETERS
 from portal.core.access import Action
 from portal.core.drafts import parse_environment
 from portal.models.environment import Place
+from portal.usecases.check_connection import check_connection
 from portal.usecases.read_scenarios import environment_row, find_environment, list_environments
 from portal.usecases.save_environment import create_environment, replace_environment
 from portal.wiring import parts
@@ -70,6 +71,24 @@ class Environment(Resource):
         row = find_environment(name, by=actor)
         draft = parse_environment(body_of(request), places=_places(), name=row.name)
         return Response(environment_row(replace_environment(row, draft, by=actor)))
+
+
+class Connection(Resource):
+    """POST /environments/{name}/check asks its place whether it is as the environment says."""
+
+    needs: ClassVar[Mapping[str, Action]] = {"POST": Action.ADMIN}
+
+    @operation(
+        "Test the connection to an environment", {200: shapes.Connection}, tag="environments", errors=(400, 404),
+        name="check_environment",
+    )  # fmt: skip
+    def post(self, request: Request, name: str) -> Response:
+        no_body(request)
+        actor = actor_of(request)
+        row = find_environment(name, by=actor)
+        findings = check_connection(row, parts(), by=actor)
+        said = [{"what": one.what, "fine": one.is_fine, "words": one.words} for one in findings]
+        return Response({"environment": row.name, "fine": all(one.is_fine for one in findings), "findings": said})
 
 
 def _places() -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from django.urls import path, re_path
 from portal.api.badge import Badge
 from portal.api.comparing import AcceptBaseline, Compare
 from portal.api.docs import Docs, Schema
-from portal.api.environments import Environment, Environments
+from portal.api.environments import Connection, Environment, Environments
 from portal.api.events import Events
 from portal.api.guarding import Approve, KillSwitch
 from portal.api.health import Alive, Metrics, Ready
@@ -42,6 +42,7 @@ urlpatterns = [
     path("scenarios/<str:name>/versions/<int:number>", Version.as_view(), name="version"),
     path("environments", Environments.as_view(), name="environments"),
     path("environments/<str:name>", Environment.as_view(), name="environment"),
+    path("environments/<str:name>/check", Connection.as_view(), name="check-environment"),
     path("badge/<str:name>.svg", Badge.as_view(), name="badge"),
     path("healthz", Alive.as_view(), name="healthz"),
     path("readyz", Ready.as_view(), name="readyz"),

@@ -19,9 +19,10 @@ from portal.aws.errors import AwsError
 from portal.aws.quotas import LAMBDA_AT_ONCE, QuotaDoor
 from portal.backends import LIMITS
 from portal.core.aws_place import AwsPlace
+from portal.core.cloud_ports import PartlyLaunched
 from portal.core.errors import LaunchFailed
 from portal.core.plan import LoadPlan
-from portal.core.ports import Clock, PartlyLaunched, WorkerHandle, WorkerStatus
+from portal.core.ports import Clock, WorkerHandle, WorkerStatus
 
 log = logging.getLogger("portal.lambda")
 CALLERS = 32

@@ -14,9 +14,10 @@ from portal.aws.autoscaling import Group, GroupDoor
 from portal.aws.errors import AwsError, AwsUnavailable
 from portal.backends import LIMITS
 from portal.core.aws_place import AwsPlace
+from portal.core.cloud_ports import CapacityLedger
 from portal.core.errors import LaunchFailed
 from portal.core.plan import LoadPlan
-from portal.core.ports import CapacityLedger, Clock, ObjectStore, WorkerHandle, WorkerStatus
+from portal.core.ports import Clock, ObjectStore, WorkerHandle, WorkerStatus
 from portal.stores.pool import PoolStore, PresenceState
 from portal.stores.pool_calls import SILENT_SECONDS, PoolCalls
 

@@ -19,9 +19,10 @@ from portal.aws.quotas import FARGATE_VCPUS, QuotaDoor
 from portal.aws.remembered import Remembered
 from portal.backends import LIMITS
 from portal.core.aws_place import AwsPlace
+from portal.core.cloud_ports import PartlyLaunched
 from portal.core.errors import LaunchFailed
 from portal.core.plan import LoadPlan
-from portal.core.ports import Clock, ObjectStore, PartlyLaunched, WorkerHandle, WorkerStatus
+from portal.core.ports import Clock, ObjectStore, WorkerHandle, WorkerStatus
 from portal.stores.pool import PoolStore
 from portal.stores.pool_calls import PoolCalls, is_call
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from portal.core import fields, guard_fields, secret_refs
+from portal.core import fields, guard_fields, secret_refs, target_refs
 from portal.core.aws_place import read_place
 from portal.core.fields import FieldError
 from portal.core.reader import Reader
@@ -25,7 +25,8 @@ SCENARIO_FIELDS = ("name", "engine", *VERSION_FIELDS)
 SHELF_FIELDS = ("title", "description", "archived", "public", "fail_on_regression", "thresholds")
 ENVIRONMENT_FIELDS = ("name", "description", "place", "aws", "targets", "parameters", "secrets", "thresholds", "most_vus",
                       "most_rate", "longest_seconds", "allowed_hosts", "allowed_networks", "most_runs", "most_cost",
-                      "most_cost_a_month", "allowed_hours", "timezone", "freezes", "requires_approval")  # fmt: skip
+                      "most_cost_a_month", "allowed_hours", "timezone", "freezes", "requires_approval",
+                      "health_path")  # fmt: skip
 MOST_FILES, LONGEST_PATH, LONGEST_TITLE = 500, 200, 200
 MOST_NUMBER = 2_000_000_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -62,6 +63,7 @@ class EnvironmentDraft:
     timezone: str = "UTC"
     freezes: list[dict[str, str]] = field(default_factory=list)
     requires_approval: bool = False
+    health_path: str = ""
 
 
 def parse_version(data: Mapping[str, object], *, name: str = "", engine: str = "") -> VersionDraft:
@@ -109,7 +111,7 @@ def parse_environment(data: Mapping[str, object], *, places: tuple[str, ...], na
     draft = EnvironmentDraft(
         name=said, description=reader.read("description", fields.text, ""), place=reader.read("place", one_of(places), places[0]),
         aws=reader.read("aws", read_place, {}),
-        targets=reader.read("targets", fields.targets, {}), parameters=reader.read("parameters", fields.parameters, {}),
+        targets=reader.read("targets", target_refs.targets, {}), parameters=reader.read("parameters", fields.parameters, {}),
         secrets=reader.read("secrets", secret_refs.secrets, {}),
         thresholds=reader.read("thresholds", thresholds, {}), most_vus=reader.read("most_vus", fields.whole(MOST_NUMBER), None),
         most_rate=reader.read("most_rate", fields.whole(MOST_NUMBER), None),
@@ -122,6 +124,7 @@ def parse_environment(data: Mapping[str, object], *, places: tuple[str, ...], na
         allowed_hours=reader.read("allowed_hours", guard_fields.hours, []),
         timezone=reader.read("timezone", guard_fields.zone, "UTC"), freezes=reader.read("freezes", guard_fields.freezes, []),
         requires_approval=reader.read("requires_approval", flag, False),
+        health_path=reader.read("health_path", health_path, ""),
     )  # fmt: skip
     if draft.place == "aws" and not draft.aws and not reader.problems:
         reader.add("aws", "An environment in AWS needs its region and bucket.", "`manage.py infra` prints them.")
@@ -149,6 +152,12 @@ def one_of(words: tuple[str, ...]) -> Callable[[object], str]:
 def flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise FieldError("This is true or false.")
+    return value
+
+
+def health_path(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"/[!-~]{0,199}", value):
+        raise FieldError(f"{fields.shown(value)} is no path.", "Write it as /healthz.")
     return value
 
 

@@ -118,11 +118,18 @@ def _entries(value: object, what: str) -> dict[str, str]:
 
 
 def targets(value: object) -> dict[str, str]:
+    found = check_entries(value)
+    for url in found.values():
+        check_target(url)
+    return found
+
+
+def check_entries(value: object) -> dict[str, str]:
+    """Texts by service, whatever they say."""
     found = _entries(value, "Targets")
-    for service, url in found.items():
+    for service in found:
         if not _SERVICE.fullmatch(service):
             raise FieldError(f"{service[:60]!r} is not a service name.", "Use small letters, digits and dashes.")
-        check_target(url)
     return found
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
-from portal.core.errors import LaunchFailed
 from portal.core.load import Load
 from portal.core.plan import Limits, LoadPlan
 from portal.core.protocol import DoneReason
@@ -192,57 +190,3 @@ class Backend(Protocol):
 
     def release(self, run_id: str) -> None:
         """The run is over, and what was kept for its workers is free for others."""
-
-
-@runtime_checkable
-class KnowsPlaces(Protocol):
-    """A backend whose workers are machines with names, in zones."""
-
-    def places(self, handles: tuple[WorkerHandle, ...]) -> Mapping[int, str]:
-        """By slot, as far as it is known: `i-0abc in eu-central-1a`."""
-
-
-@runtime_checkable
-class Sweeps(Protocol):
-    """A backend that can find machines by itself, whatever became of those who started them."""
-
-    def sweep(self, is_over: Callable[[str], bool]) -> tuple[str, ...]:
-        """Ends what still works for runs of which `is_over` says so, and what has been free for long. What was left over."""
-
-
-class Announcer(Protocol):
-    """Tells an environment's people and their dashboards. Raises PortalError."""
-
-    def say(self, subject: str, message: str, attributes: Mapping[str, str]) -> None: ...
-
-    def measure(self, values: Mapping[str, tuple[float, str]], dimensions: Mapping[str, str]) -> None:
-        """Value and unit (Count, Milliseconds, Percent) by name."""
-
-
-class PartlyLaunched(LaunchFailed):
-    """Some of the workers could not be started; `started` are those that run."""
-
-    def __init__(self, message: str, *, started: tuple[WorkerHandle, ...], hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.started = started
-
-
-class CapacityLedger(Protocol):
-    """How many machines of a group all runs together hold, whichever process asked for them."""
-
-    def hold(self, group: str, run_id: str, workers: int) -> None:
-        """Repeating it changes nothing."""
-
-    def release(self, group: str, run_id: str) -> None: ...
-
-    def held(self, group: str) -> int:
-        """By all runs together."""
-
-    def holders(self, group: str) -> tuple[str, ...]:
-        """The runs that hold any."""
-
-    def free_since(self, group: str) -> float | None:
-        """When the last hold ended; None while there is one, or when there never was."""
-
-    def alone(self, group: str) -> AbstractContextManager[bool]:
-        """Whether this process is the one that changes the group's size now."""

@@ -66,6 +66,11 @@ class Environment(models.Model):
         blank=True,
         help_text='[{"start": "2026-11-27T00:00Z", "end": "2026-11-30T00:00Z", "reason": "the sale"}]',
     )
+    health_path = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="Asked of every target before load starts, such as /healthz.",
+    )
     requires_approval = models.BooleanField(default=False, help_text="A second person releases every run.")
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)

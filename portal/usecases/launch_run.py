@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from portal.core.access import SYSTEM
+from portal.core.cloud_ports import PartlyLaunched
 from portal.core.errors import Conflict, PlanRejected, PortalError, RequestRejected
 from portal.core.plan import LoadPlan, is_scripted
-from portal.core.ports import PartlyLaunched, WorkerHandle
+from portal.core.ports import WorkerHandle
 from portal.core.protocol import Pulse
 from portal.core.recheck import recheck
 from portal.core.run_state import EndReason, RunState
@@ -29,6 +30,7 @@ from portal.stores.run_store import RunStore
 from portal.usecases.admit_run import admit_run
 from portal.usecases.check_targets import check_targets
 from portal.usecases.end_run import end_run
+from portal.usecases.find_targets import check_health
 from portal.usecases.record_refusal import record_refusal
 from portal.wiring import Parts
 
@@ -104,6 +106,7 @@ def _check_again(run: Run, plan: LoadPlan, parts: Parts) -> None:
     if problems:
         raise PlanRejected(problems)
     check_targets(run.environment, guard, plan.targets, parts, again=True)
+    check_health(run.environment, plan, parts)
 
 
 def _missing(run: Run) -> tuple[int, ...]:

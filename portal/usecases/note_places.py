@@ -6,8 +6,9 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 
+from portal.core.cloud_ports import KnowsPlaces
 from portal.core.errors import PortalError
-from portal.core.ports import Backend, KnowsPlaces
+from portal.core.ports import Backend
 from portal.models import Run, RunEvent, Worker
 
 log = logging.getLogger("portal.places")

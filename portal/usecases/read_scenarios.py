@@ -100,5 +100,6 @@ def environment_row(row: Environment) -> dict[str, Any]:
         "longest_seconds": row.longest_seconds, "allowed_hosts": row.allowed_hosts, "allowed_networks": row.allowed_networks,
         "most_runs": row.most_runs, "most_cost": row.most_cost, "most_cost_a_month": row.most_cost_a_month,
         "allowed_hours": row.allowed_hours, "timezone": row.timezone, "freezes": row.freezes,
-        "requires_approval": row.requires_approval, "created": moment(row.created), "updated": moment(row.updated),
+        "requires_approval": row.requires_approval, "health_path": row.health_path,
+        "created": moment(row.created), "updated": moment(row.updated),
     }  # fmt: skip

@@ -30,6 +30,7 @@ from portal.models.run import new_run_id
 from portal.models.standing import standing_thresholds
 from portal.usecases.admit_run import admit_run
 from portal.usecases.check_targets import Proof, check_targets, keep_proofs
+from portal.usecases.find_targets import find_targets
 from portal.usecases.record_audit import record
 from portal.usecases.record_refusal import record_refusal
 from portal.wiring import Parts
@@ -93,7 +94,8 @@ def plan_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Planned:
     version = _version(request)
     environment = _environment(request, by)
     _check_place(environment, request.backend)
-    targets = {**environment.targets, **request.targets}
+    own = find_targets(environment, parts)
+    targets = {**own, **request.targets}
     parameters = {**environment.parameters, **request.parameters}
     facts = parts.engine(version.scenario.engine).inspect(
         version.source(),
@@ -103,7 +105,7 @@ def plan_run(request: LoadTestRequest, parts: Parts, *, by: Actor) -> Planned:
     )  # fmt: skip
     plan = build_plan(
         request, run_id=new_run_id(), scenario=version.ref(), facts=facts, limits=parts.limits[request.backend],
-        guard=environment.guard(), targets=environment.targets, parameters=environment.parameters,
+        guard=environment.guard(), targets=own, parameters=environment.parameters,
         thresholds=_standing(version.scenario, environment), fail_on_regression=version.scenario.fail_on_regression,
     )  # fmt: skip
     for name in set(request.parameters) & set(environment.secrets):

@@ -9,8 +9,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from portal.core.aws_place import AwsPlace
+from portal.core.cloud_ports import Sweeps
 from portal.core.errors import PortalError
-from portal.core.ports import Sweeps
 from portal.core.run_state import RunState
 from portal.models import Environment, Run
 from portal.models.environment import Place

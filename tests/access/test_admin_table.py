@@ -32,7 +32,7 @@ PAGES: dict[str, set[str]] = {
     "portal_scenarioversion_changelist": STAFF, "portal_scenarioversion_change": STAFF, "portal_scenarioversion_history": STAFF,
     "portal_scenarioversion_add": NOBODY, "portal_scenarioversion_delete": NOBODY,
     "portal_environment_changelist": STAFF, "portal_environment_change": STAFF, "portal_environment_history": STAFF,
-    "portal_environment_add": ADMINS, "portal_environment_delete": ADMINS,
+    "portal_environment_connection": ADMINS, "portal_environment_add": ADMINS, "portal_environment_delete": ADMINS,
     "portal_apitoken_changelist": STAFF, "portal_apitoken_add": STAFF, "portal_apitoken_change": ADMINS,
     "portal_apitoken_history": ADMINS, "portal_apitoken_delete": ADMINS,
     "portal_auditentry_changelist": ADMINS, "portal_auditentry_change": ADMINS, "portal_auditentry_history": ADMINS,

@@ -42,6 +42,7 @@ TABLE: dict[str, tuple[str, dict[str, str]]] = {
     "version": ("/scenarios/product/versions/1", {"GET": "read"}),
     "environments": ("/environments", {"GET": "read", "POST": "admin"}),
     "environment": ("/environments/{environment}", {"GET": "read", "PUT": "admin"}),
+    "check-environment": ("/environments/{environment}/check", {"POST": "admin"}),
     "badge": ("/badge/product.svg", {"GET": "read"}),
     "healthz": ("/healthz", {"GET": PUBLIC}),
     "readyz": ("/readyz", {"GET": PUBLIC}),

@@ -90,3 +90,13 @@ def test_no_page_has_a_script_of_its_own_inside(browser: Client) -> None:
     ours = html[html.index('id="kd-run"') : html.index("run_page.js")]
     assert "<script>" not in ours
     assert " onclick" not in ours
+
+
+def test_the_connection_of_an_environment_is_tested_by_its_button(browser: Client) -> None:
+    row = an_environment()
+    address = reverse("admin:portal_environment_connection", args=(row.pk,))
+    assert "Test the connection?" in browser.get(address).content.decode()
+    answer = browser.post(address, {"_form_submitted": "True"})
+    page = reverse("admin:portal_environment_change", args=(row.pk,))
+    assert answer["HX-Redirect"] == page
+    assert "place: Workers run on this machine." in browser.get(page).content.decode()

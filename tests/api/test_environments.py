@@ -69,7 +69,7 @@ EVERYTHING: dict[str, Any] = {
     "allowed_hosts": ["*.test.example.com"], "allowed_networks": ["10.20.0.0/16"], "most_runs": 2, "most_cost": 12.5,
     "most_cost_a_month": 100.0, "allowed_hours": ["mon-fri 20:00-06:00"], "timezone": "Europe/Berlin",
     "freezes": [{"start": "2026-11-27T00:00:00+00:00", "end": "2026-11-30T00:00:00+00:00", "reason": "the sale"}],
-    "requires_approval": True,
+    "requires_approval": True, "health_path": "/healthz",
 }  # fmt: skip
 
 
@@ -100,7 +100,8 @@ def as_typed(body: dict[str, Any]) -> dict[str, Any]:
     ("name", "value"),
     [
         ("allowed_hosts", ["*.com"]), ("allowed_networks", ["10.0.0.0/33"]), ("allowed_hours", ["never"]),
-        ("timezone", "Mars/Base"), ("freezes", [{"start": "2026-11-27", "end": "2026-11-28"}]), ("most_vus", 0),
+        ("timezone", "Mars/Base"), ("health_path", "healthz"),
+        ("freezes", [{"start": "2026-11-27", "end": "2026-11-28"}]), ("most_vus", 0),
         ("most_runs", -1), ("most_cost", -0.5), ("longest_seconds", "soon"), ("secrets", {"API_KEY": "hunter2"}),
         ("parameters", {"PATH": "/tmp"}),
         ("aws", {"region": "mars", "bucket": "results-1"}), ("thresholds", {"checks": ["rate>"]}), ("place", "moon"),
@@ -125,3 +126,14 @@ def test_an_environment_in_aws_says_where_and_is_read_back(keeper: APIClient) ->
 def test_a_place_in_aws_that_does_not_fit_is_refused(keeper: APIClient, wrong: dict[str, Any]) -> None:
     answer = keeper.post("/environments", {**BODY, **wrong}, format="json")
     assert (answer.status_code, [problem["field"] for problem in answer.json()["errors"]]) == (400, ["aws"])
+
+
+def test_the_connection_of_an_environment_is_tested_by_an_administrator(keeper: APIClient, api: APIClient) -> None:
+    an_environment("staging")
+    answer = keeper.post("/environments/staging/check")
+    assert answer.json() == {
+        "environment": "staging", "fine": True,
+        "findings": [{"what": "place", "fine": True, "words": "Workers run on this machine."}],
+    }  # fmt: skip
+    assert api.post("/environments/staging/check").status_code == 403
+    assert keeper.post("/environments/none/check").status_code == 404

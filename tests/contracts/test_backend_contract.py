@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from portal.aws.errors import AwsCapacity, AwsDenied, AwsError, AwsQuota, AwsThrottled, AwsUnavailable
+from portal.core.cloud_ports import PartlyLaunched
 from portal.core.errors import LaunchFailed
-from portal.core.ports import Backend, PartlyLaunched, WorkerHandle, WorkerStatus
+from portal.core.ports import Backend, WorkerHandle, WorkerStatus
 from tests.backends.places import Ec2World, FargateWorld, LambdaWorld, Started, World
 from tests.backends.test_local import PLAN, Place
 from tests.fakes import FakeClock, wait_until

@@ -59,7 +59,7 @@ def test_a_runs_store_is_its_environments_bucket(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     own = build(replace(load(), store_url="memory:"))
-    far, near = a_run(id="20261124-00000001", aws=AWS), a_run(id="20261124-00000002")
+    far, near = a_run(aws=AWS), a_run()
     with mock_aws():
         s3 = client("s3", region="eu-central-1")
         s3.create_bucket(Bucket=AWS["bucket"], CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})

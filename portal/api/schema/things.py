@@ -126,6 +126,7 @@ class EnvironmentChange(serializers.Serializer):
     timezone = serializers.CharField(required=False)
     freezes = Freeze(many=True, required=False)
     requires_approval = serializers.BooleanField(required=False)
+    health_path = serializers.CharField(required=False, max_length=200)
 
 
 class EnvironmentBody(EnvironmentChange):
@@ -153,8 +154,21 @@ class EnvironmentRow(serializers.Serializer):
     timezone = serializers.CharField()
     freezes = Freeze(many=True)
     requires_approval = serializers.BooleanField()
+    health_path = text()
     created = moment(null=False)
     updated = moment(null=False)
+
+
+class Finding(serializers.Serializer):
+    what = serializers.CharField()
+    fine = serializers.BooleanField()
+    words = serializers.CharField()
+
+
+class Connection(serializers.Serializer):
+    environment = serializers.CharField()
+    fine = serializers.BooleanField()
+    findings = Finding(many=True)
 
 
 class EnvironmentPage(serializers.Serializer):
