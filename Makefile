@@ -58,8 +58,9 @@ types: $(VENV)/dev.stamp ## mypy
 imports: $(VENV)/dev.stamp ## import contracts
 	@$(BIN)/lint-imports --no-cache
 
-schema: $(VENV)/run.stamp ## write the API's description anew
+schema: $(VENV)/run.stamp ## write the API's description anew, and the gateway's template that follows from it
 	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file portal/api/openapi.yaml
+	@$(BIN)/python -m infra_gen golden
 
 fuzz: $(VENV)/dev.stamp ## try the whole API with many thousands of odd requests
 	@KNOPFDRUCK_FUZZ=1 $(BIN)/python -m pytest -q -n 2 tests/api/test_fuzz.py tests/api/test_garbage.py

@@ -14,7 +14,7 @@ DOCUMENT = Path(__file__).resolve().parents[1] / "portal" / "api" / "openapi.yam
 NOT_FOR_OUTSIDE = ("/healthz", "/readyz", "/metrics")
 """What only the machine the portal runs on asks for."""
 KNOWN = frozenset({
-    "additionalProperties", "anyOf", "description", "enum", "items", "maxItems", "maxLength", "maximum", "minItems", "minLength",
+    "additionalProperties", "anyOf", "enum", "items", "maxItems", "maxLength", "maximum", "minItems", "minLength",
     "minimum", "oneOf", "pattern", "properties", "required", "type",
 })  # fmt: skip
 """The words of draft 4 that API Gateway knows; it refuses a model with any other."""

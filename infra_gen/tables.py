@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final  # Any: troposphere has no types
 
+from infra_gen.costs import IdleCost, idle_of, total
 from infra_gen.main import compose
 from infra_gen.parameters import PRESETS
+from infra_gen.permissions import deploy_policy
 
 README: Final = Path(__file__).resolve().parent / "README.md"
 _MARK = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -23,6 +26,23 @@ def parameter_table() -> str:
         for name, declared in sorted(root.template.parameters.items())
     ]
     return _table(("parameter", "values", *PRESETS, "what it is", "used by"), rows)
+
+
+def cost_table() -> str:
+    """What each preset costs a month while nothing runs, part by part."""
+    costs = {name: idle_of(preset, compose(preset)[-1]) for name, preset in PRESETS.items()}
+    parts = list(dict.fromkeys(each.part for found in costs.values() for each in found))
+    rows = [(part, *(_sum([each for each in found if each.part == part]) for found in costs.values())) for part in parts]
+    last = ("**a month, idle**", *(f"**{total(found):,.2f} USD**" for found in costs.values()))
+    return _table(("part", *PRESETS), [*rows, last])
+
+
+def permissions_text() -> str:
+    return f"```json\n{json.dumps(deploy_policy(), indent=1)}\n```\n"
+
+
+def _sum(found: Sequence[IdleCost]) -> str:
+    return f"{sum(each.month for each in found):,.2f}: {'; '.join(each.what for each in found)}" if found else "-"
 
 
 def _values(declared: Any) -> str:
@@ -52,5 +72,5 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def filled(text: str) -> str:
     """The text with every made part as it must be."""
-    makers = {"parameters": parameter_table}
+    makers = {"parameters": parameter_table, "costs": cost_table, "permissions": permissions_text}
     return _MARK.sub(lambda found: found[1] + makers[found[2]]() + found[3], text)

@@ -71,7 +71,7 @@ def _lambda(p: Parameters) -> list[tuple[Statement, str]]:
         (Statement("InvokeWorkers", ("lambda:InvokeFunction",), [Ref(p.function)]), "HasLambda"),
         (Statement("KillSwitch", ("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency",
                                   "lambda:GetFunctionConcurrency",
-                                  "lambda:GetFunctionConfiguration"), [Ref(p.base)]), "HasLambda"),
+                                  "lambda:GetFunctionConfiguration"), [Ref(p.base), Ref(p.function)]), "HasLambda"),
     ]  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def _everywhere(p: Parameters) -> list[tuple[Statement, str]]:
     reading = ("logs:FilterLogEvents", "logs:GetLogEvents", "logs:DescribeLogStreams", "logs:StartQuery", "logs:StartLiveTail")
     groups = arn("logs", "log-group:/knopfdruck/${Environment}/*")
     looking = ("pricing:GetProducts", "servicequotas:GetServiceQuota", "cloudwatch:GetMetricData", "logs:GetQueryResults",
-               "sts:GetCallerIdentity")  # fmt: skip
+               "ec2:DescribeSubnets", "sts:GetCallerIdentity")  # fmt: skip
     return [
         (Statement("FailedCalls", ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
                                    "sqs:GetQueueAttributes"),

@@ -32,10 +32,8 @@ from infra_gen.policies import Statement, role, trust
 from infra_gen.policies import logs as writing
 from infra_gen.skips import INSIGHTS, WRITABLE_ROOT, skip
 
-GUNICORN = ("python", "-m", "gunicorn", "portal.wsgi", "--bind", f"0.0.0.0:{PORTAL_PORT}", "--worker-class", "gthread",
-            "--workers",
-            "2", "--threads", "16", "--keep-alive", "75", "--log-level", "warning")  # fmt: skip
-PREPARE = ("python", "manage.py", "migrate", "--noinput")
+WEB = ("python", "manage.py", "portal", "--only", "web")
+WORK = ("python", "manage.py", "portal", "--only", "queue", "--only", "ticker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,32 +99,26 @@ def _roles(template: Any, p: Parameters) -> None:
 
 
 def _tasks(template: Any, p: Parameters) -> None:
-    """Only one task prepares the database, before its queue and ticker start; web tasks answer when it is done."""
-    done = [ecs.ContainerDependency(ContainerName="prepare", Condition="SUCCESS")]
-    web = _container(p, "web", GUNICORN, PortMappings=[ecs.PortMapping(ContainerPort=PORTAL_PORT, Protocol="tcp")])
-    work = [
-        _container(p, "prepare", PREPARE, essential=False),
-        _container(p, "queue", ("python", "manage.py", "qcluster"), DependsOn=done),
-        _container(p, "ticker", ("python", "manage.py", "ticker"), DependsOn=done),
-    ]
-    for title, containers in (("Web", [web]), ("Work", work)):
+    """The web task prepares the database; queue and ticker try again until it has."""
+    web = _container(p, "web", WEB, PortMappings=[ecs.PortMapping(ContainerPort=PORTAL_PORT, Protocol="tcp")])
+    for title, container in (("Web", web), ("Work", _container(p, "work", WORK))):
         template.add_resource(
             ecs.TaskDefinition(
                 f"{title}Task", RequiresCompatibilities=["FARGATE"], NetworkMode="awsvpc", Cpu=Ref(p.size), Memory=Ref(p.memory),
                 TaskRoleArn=GetAtt("PortalRole", "Arn"), ExecutionRoleArn=GetAtt("ExecutionRole", "Arn"),
-                ContainerDefinitions=containers, Metadata=skip(WRITABLE_ROOT),
+                ContainerDefinitions=[container], Metadata=skip(WRITABLE_ROOT),
             )
         )  # fmt: skip
 
 
-def _container(p: Parameters, name: str, command: tuple[str, ...], *, essential: bool = True, **more: Any) -> Any:
+def _container(p: Parameters, name: str, command: tuple[str, ...], **more: Any) -> Any:
     variables = {
         "KNOPFDRUCK_STORE": Ref(p.store), "KNOPFDRUCK_PUBLIC_URL": _address(p), "KNOPFDRUCK_BIND": f"0.0.0.0:{PORTAL_PORT}",
         "KNOPFDRUCK_PROXIES": "1", "KNOPFDRUCK_ALLOWED_HOSTS": "*",
     }  # fmt: skip
     secrets = [ecs.Secret(Name=key, ValueFrom=Sub(f"${{PortalSettingsArn}}:{key}::")) for key in ("DATABASE_URL", "SECRET_KEY")]
     return ecs.ContainerDefinition(
-        Name=name, Image=If("HasImage", Ref(p.image), Sub("${PortalRepositoryUri}:latest")), Essential=essential,
+        Name=name, Image=If("HasImage", Ref(p.image), Sub("${PortalRepositoryUri}:latest")), Essential=True,
         Command=list(command), Environment=[ecs.Environment(Name=key, Value=value) for key, value in variables.items()],
         Secrets=secrets, StopTimeout=60, LogConfiguration=log_to(Ref("Logs"), name),
         LinuxParameters=ecs.LinuxParameters(InitProcessEnabled=True, Capabilities=ecs.KernelCapabilities(Drop=["ALL"])), **more,
@@ -145,5 +137,12 @@ def _services(template: Any, p: Parameters) -> None:
                     HealthCheckGracePeriodSeconds=120, DeploymentConfiguration=rolling, DependsOn="HttpListener", **common)
     )  # fmt: skip
     template.add_resource(
-        ecs.Service("WorkService", TaskDefinition=Ref("WorkTask"), DesiredCount=1, DeploymentConfiguration=rolling, **common)
+        ecs.Service(
+            "WorkService",
+            TaskDefinition=Ref("WorkTask"),
+            DesiredCount=1,
+            DeploymentConfiguration=rolling,
+            DependsOn="WebService",
+            **common,
+        )
     )
