@@ -13,7 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,16 +74,18 @@ class Stage:
         )
 
 
-def replay(dockerfile: Path, folder: Path) -> dict[str, Stage]:
-    """All stages, built. A step that fails is the assertion's message."""
+def replay(dockerfile: Path, folder: Path, arguments: Mapping[str, str] | None = None) -> dict[str, Stage]:
+    """All stages, built with these build arguments. A step that fails is the assertion's message."""
     stages: dict[str, Stage] = {}
     stage = Stage("", folder, {})
     for step in read_steps(dockerfile):
         match step.name:
             case "FROM":
-                name = step.text.split()[-1]
-                stage = stages[name] = Stage(name, folder / name, _base(folder))
-                stage.root.mkdir()
+                base, *_, name = step.text.split()
+                stage = stages[name] = _begin(name, folder, stages.get(base))
+            case "ARG":
+                name, _, usual = step.text.partition("=")
+                stage.environment[name] = (arguments or {}).get(name, usual)
             case "WORKDIR":
                 stage.place = stage.at(step.text)
                 stage.place.mkdir(parents=True, exist_ok=True)
@@ -99,11 +101,24 @@ def replay(dockerfile: Path, folder: Path) -> dict[str, Stage]:
                 stage.health = Step("CMD", step.text.split(" CMD ", 1)[1].strip()).words
             case "CMD":
                 stage.command = step.words
-            case "VOLUME" | "EXPOSE" | "LABEL" | "STOPSIGNAL" | "ARG":
+            case "VOLUME" | "EXPOSE" | "LABEL" | "STOPSIGNAL":
                 pass
             case name:
                 raise AssertionError(f"{name} is carried out by nobody here; teach replay.py about it")
     return stages
+
+
+def _begin(name: str, folder: Path, base: Stage | None) -> Stage:
+    """An empty stage, or one that goes on where another ended."""
+    root = folder / name
+    if base is None:
+        root.mkdir()
+        return Stage(name, root, _base(folder))
+    shutil.copytree(base.root, root, symlinks=True)
+    moved = {key: value.replace(str(base.root), str(root)) for key, value in base.environment.items()}
+    stage = Stage(name, root, moved, user=base.user, health=base.health, command=base.command)
+    stage.place = root / base.place.relative_to(base.root)
+    return stage
 
 
 def _base(folder: Path) -> dict[str, str]:
@@ -119,11 +134,14 @@ def _set(stage: Stage, step: Step) -> None:
     for pair in step.words:
         name, _, value = pair.partition("=")
         value = value.replace("$PATH", "\0")
-        stage.environment[name] = stage.mapped(value).replace("\0", stage.environment["PATH"])
+        mapped = re.sub(r"\$(\w+)", lambda found: stage.environment[found[1]], stage.mapped(value))
+        stage.environment[name] = mapped.replace("\0", stage.environment["PATH"])
 
 
 def _copy(stage: Stage, step: Step, stages: dict[str, Stage]) -> None:
     words = step.words
+    if words[0].startswith("--from=") and "/" in words[0]:
+        return  # From an image of others, which nobody has here.
     source = stages[words.pop(0).partition("=")[2]] if words[0].startswith("--from=") else None
     *names, target = words
     for name in names:
@@ -134,6 +152,7 @@ def _copy(stage: Stage, step: Step, stages: dict[str, Stage]) -> None:
                 origin, goal, symlinks=True, ignore=None if source else shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
             )
         else:
+            goal.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(origin, goal)
 
 

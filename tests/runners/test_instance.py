@@ -130,6 +130,7 @@ def test_the_engine_runs_as_a_user_of_its_own_without_any_right(prepare: Prepare
 
 
 @is_root
+@pytest.mark.long
 @pytest.mark.engines
 def test_artillery_as_a_user_of_its_own_is_measured_all_the_same(
     shared: Path, tmp_path: Path, artillery: EngineTools, target: CountingServer

@@ -92,6 +92,7 @@ def test_before_the_platforms_deadline_it_drains_by_itself(prepare: Prepare, tar
     assert 0 < lives.requests() <= target.count <= lives.requests() + USERS
 
 
+@pytest.mark.long
 @pytest.mark.engines
 def test_k6_of_a_layer_runs_though_it_lost_the_right_to(prepare: Prepare, target: CountingServer, tmp_path: Path) -> None:
     layer = tmp_path / "layer" / "bin"
