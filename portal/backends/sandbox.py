@@ -1,7 +1,8 @@
 """Runs one short command (k6 inspect, k6 archive, node --check) in an empty temporary folder on this host.
 
-The environment is scrubbed, time, output and file size are bounded, and the whole process group is killed at the end.
-This bounds accidents; a hostile script needs a container around it.
+The environment is scrubbed, time, output and file size are bounded, and the whole process group is killed at the end. Where
+the kernel has Landlock, the command sees its folder and the system's programs only; elsewhere a hostile script needs a
+container around it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from portal import landlock
 from portal.core.errors import EngineMissing, Problem, ScriptInvalid
 from portal.core.ports import Finished
 
@@ -67,7 +69,8 @@ def _started(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The running command; nothing of its process group is left when the block ends."""
     scrubbed = {"PATH": PATH, **environment, "HOME": str(folder), "TMPDIR": str(folder)}
-    process = _popen(argv, folder, scrubbed, seconds)
+    with landlock.only(folder, argv[0]) as confine:
+        process = _popen(argv, folder, scrubbed, seconds, confine)
     try:
         yield process
     finally:
@@ -75,14 +78,16 @@ def _started(
         process.wait()
 
 
-def _popen(argv: tuple[str, ...], folder: Path, environment: Mapping[str, str], seconds: float) -> subprocess.Popen[bytes]:
+def _popen(
+    argv: tuple[str, ...], folder: Path, environment: Mapping[str, str], seconds: float, confine: Callable[[], None]
+) -> subprocess.Popen[bytes]:
     # The child's hook only calls what was loaded before the fork, so it is safe beside other threads.
     try:
         if not argv[0]:
             raise FileNotFoundError
         return subprocess.Popen(
             argv, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            start_new_session=True, preexec_fn=lambda: _bound(int(seconds) * 4 + 10),
+            start_new_session=True, preexec_fn=lambda: _bound(int(seconds) * 4 + 10, confine),
         )  # fmt: skip
     except (FileNotFoundError, PermissionError) as error:
         name = Path(argv[0]).name or "The engine"
@@ -92,7 +97,7 @@ def _popen(argv: tuple[str, ...], folder: Path, environment: Mapping[str, str], 
         ) from error
 
 
-def _bound(cpu_seconds: int) -> None:
+def _bound(cpu_seconds: int, confine: Callable[[], None]) -> None:
     """Limits of the child: CPU time over all threads, file size, no core dumps; it dies with its parent on Linux.
 
     No address-space limit: Go and Node reserve far more than they use.
@@ -102,6 +107,7 @@ def _bound(cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if _LIBC is not None:
         _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    confine()
 
 
 def _collect(process: subprocess.Popen[bytes], seconds: float) -> tuple[int, str, str]:

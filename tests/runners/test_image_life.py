@@ -54,11 +54,11 @@ def begin(stage: Stage, command: list[str], lives: Prepared, environ: dict[str, 
         os.chown(path, nobody.pw_uid, nobody.pw_gid)
     lives.folder.chmod(0o755)
     own = {"KNOPFDRUCK_WORK_DIR": str(lives.folder / "work"), "KNOPFDRUCK_HEARTBEAT_FILE": str(lives.folder / "beat")}
+    user, environ = f"{nobody.pw_uid}:{nobody.pw_gid}", stage.environment | own | environ
     with lives.log().open("wb") as log:
         process = subprocess.Popen(
-            as_user(f"{nobody.pw_uid}:{nobody.pw_gid}", command), cwd=stage.place, env=stage.environment | own | environ, stdin=subprocess.DEVNULL,
-            stdout=log, stderr=log,
-        )  # fmt: skip
+            as_user(user, command), cwd=stage.place, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
     lives.processes.append(process)
     return process
 
