@@ -90,7 +90,7 @@ aws-emulator: $(VENV)/run.stamp .venv-emulator/stamp ## AWS on this machine, wit
 	@$(BIN)/python -m infra_gen.emulator --port $(or $(PORT),4566)
 
 emulator-test: $(VENV)/dev.stamp .venv-emulator/stamp ## what the emulator does by itself: tasks, instances, types, refusals
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m emulator tests/infra/emulator
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m emulator tests/infra/emulator tests/infra/test_policies_enforced.py
 
 browser: $(VENV)/dev.stamp node_modules/.stamp ## the portal's pages in Chromium, with a real run behind them
 	@command -v "$${CHROMIUM_BIN:-chromium}" >/dev/null || { echo "make browser needs Chromium: apt-get install chromium, or set CHROMIUM_BIN"; exit 1; }
