@@ -1,11 +1,14 @@
 """boto3 clients with our timeouts and retries: a short outage is ridden out, a long one is reported within a minute.
 
 Credentials are what boto3 finds, those of a profile, or those of a role that is assumed and renewed before they run out.
+An emulator of this machine does without.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, overload  # Any: clients of services we have no stubs for
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -25,6 +28,8 @@ CONNECT_S = 5
 READ_S = 20
 CONNECTIONS = 32
 SESSION_NAME = "knopfdruck"
+EMULATOR_KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+"""What an emulator of this machine is told where nobody gave us credentials: its root."""
 
 
 @overload
@@ -63,8 +68,19 @@ def _session(
     service: str, region: str, endpoint_url: str, profile: str, role_arn: str, external_id: str
 ) -> boto3.session.Session:
     with translated(service):
-        session = boto3.session.Session(profile_name=profile or None, region_name=region or None)
+        keys = EMULATOR_KEYS if is_loopback(endpoint_url) and not profile and not _have_credentials() else {}
+        session = boto3.session.Session(profile_name=profile or None, region_name=region or None, **keys)
         return _assumed(session, role_arn, external_id, endpoint_url) if role_arn else session
+
+
+@cache
+def _have_credentials() -> bool:
+    """Looked for once: where there are none, the search waits for a metadata service that is not there."""
+    return boto3.session.Session().get_credentials() is not None
+
+
+def is_loopback(endpoint_url: str) -> bool:
+    return urlsplit(endpoint_url).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def _assumed(session: boto3.session.Session, role_arn: str, external_id: str, endpoint_url: str) -> boto3.session.Session:
