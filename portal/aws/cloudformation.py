@@ -15,6 +15,7 @@ from portal.aws.errors import AwsMissing, AwsRefused, translated
 
 CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 NESTED = "AWS::CloudFormation::Stack"
+MOST_TRIGGERS, MONITORED_MINUTES = 5, 5
 EMPTY = ("didn't contain changes", "No updates are to be performed", "submitted information")
 
 
@@ -109,9 +110,10 @@ class CloudFormationDoor:
 
     def propose(
         self, name: str, change_set: str, *, template_url: str, parameters: Mapping[str, str], tags: Mapping[str, str],
-        is_new: bool, kept: tuple[str, ...] = (),
+        is_new: bool, kept: tuple[str, ...] = (), alarms: tuple[str, ...] = (),
     ) -> str:  # fmt: skip
-        """The id of a change set over the whole tree; `proposal` says when it is ready. `kept` parameters stay as they are."""
+        """The id of a change set over the whole tree; `proposal` says when it is ready. `kept` parameters stay.
+        Whatever of `alarms` rings while the change is made, or shortly after, takes it back."""
         with translated("cloudformation:CreateChangeSet"):
             answer = self._client.create_change_set(
                 StackName=name, ChangeSetName=change_set, ChangeSetType="CREATE" if is_new else "UPDATE",
@@ -121,6 +123,7 @@ class CloudFormationDoor:
                     *({"ParameterKey": key, "UsePreviousValue": True} for key in kept),
                 ],
                 Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                **({"RollbackConfiguration": _watching(alarms)} if alarms else {}),
             )  # fmt: skip
         return str(answer["Id"])
 
@@ -191,6 +194,11 @@ class CloudFormationDoor:
         if not change.get("ChangeSetId"):
             return [own]
         return [own, *self.proposal(change["ChangeSetId"]).changes]
+
+
+def _watching(alarms: tuple[str, ...]) -> dict[str, Any]:
+    triggers = [{"Arn": arn, "Type": "AWS::CloudWatch::Alarm"} for arn in alarms[:MOST_TRIGGERS]]
+    return {"RollbackTriggers": triggers, "MonitoringTimeInMinutes": MONITORED_MINUTES}
 
 
 def _state(stack: dict[str, Any]) -> StackState:

@@ -48,7 +48,7 @@ def plan_stack(tree: StackTree, cloud: StackCloud) -> StackPlan:
     change_set = cloud.stacks.propose(
         tree.name, f"knopfdruck-{int(cloud.clock.now() * 1000)}", template_url=f"{cloud.template_base}/{tree.root}",
         parameters=tree.parameters, tags=tree.tags, is_new=is_new,
-        kept=() if is_new else tree.kept,
+        kept=() if is_new else tree.kept, alarms=tree.alarms,
     )  # fmt: skip
     proposal = _when_ready(change_set, cloud)
     if proposal.status == "FAILED" and not proposal.is_empty:

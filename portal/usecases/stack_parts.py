@@ -46,6 +46,8 @@ class StackTree:
     kept: tuple[str, ...] = ()
     """Parameters whose values only CloudFormation knows; they stay as they are."""
     is_protected: bool = False
+    alarms: tuple[str, ...] = ()
+    """ARNs; one that rings within the minutes after a change takes the change back."""
 
     @property
     def name(self) -> str:

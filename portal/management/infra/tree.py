@@ -18,11 +18,11 @@ from portal.management.infra.clouds import is_on_this_machine
 from portal.usecases.stack_parts import STACK_PREFIX, StackCloud, StackTree
 
 PACKAGES = {
-    "RunnerZipKey": ("DeployLambda", runner_zip),
-    "K6LayerKey": ("DeployLambda", k6_layer),
-    "PortalZipKey": ("DeployApi", portal_zip),
+    "RunnerZipKey": (("DeployLambda", "DeployEc2"), runner_zip),
+    "K6LayerKey": (("DeployLambda", "DeployApi"), k6_layer),
+    "PortalZipKey": (("DeployApi",), portal_zip),
 }
-"""By the parameter that takes their key: which part needs them, and what makes them."""
+"""By the parameter that takes their key: which parts need them, and what makes them."""
 FUNCTION = "AWS::Lambda::Function"
 
 
@@ -62,6 +62,7 @@ def build_tree(
         },
         parameters={**parameters, **wanted}, kept=tuple(name for name in hidden if name not in given),
         is_protected=preset.termination_protection,
+        alarms=_alarms(before.outputs if before else {}) if preset.rollback_on_alarm else (),
     )  # fmt: skip
 
 
@@ -72,14 +73,19 @@ def _kept(before: Mapping[str, str], root: Stack) -> tuple[dict[str, str], tuple
     return {name: value for name, value in known.items() if name not in hidden}, hidden
 
 
+def _alarms(outputs: Mapping[str, str]) -> tuple[str, ...]:
+    """A first deployment has none to watch."""
+    return tuple(word for part in outputs.get("RollbackAlarms", "").split(",") if (word := part.strip()))
+
+
 def _packages(
     stacks: Iterable[Stack], root: Stack, parameters: Mapping[str, str], endpoint_url: str, cache: Path
 ) -> dict[str, Artefact]:
     target = package_target(stacks, endpoint_url)
     try:
         return {
-            name: make(cache, target) for name, (switch, make) in PACKAGES.items()
-            if name in root.parameters and _value(root, switch, parameters) != "false"
+            name: make(cache, target) for name, (switches, make) in PACKAGES.items()
+            if name in root.parameters and any(_value(root, switch, parameters) != "false" for switch in switches)
         }  # fmt: skip
     except PackagesMissing as error:
         raise PackagingFailed(str(error), hint="The package index must be reachable; see `pip config list`.") from error
