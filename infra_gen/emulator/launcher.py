@@ -28,7 +28,7 @@ from infra_gen.emulator.plugins import (
     scalable_targets,
     tasks,
 )
-from infra_gen.emulator.plugins.types import gateway, nested, network, numbers, scaling, stubs
+from infra_gen.emulator.plugins.types import gateway, nested, network, numbers, scaling, secrets, stubs, unchanged
 
 APPLICATION_SCALING = "application-autoscaling"
 
@@ -48,6 +48,8 @@ def install() -> None:
         stubs,
         nested,
         numbers,
+        secrets,
+        unchanged,
     ):
         plugin.install()
     router.SERVICE_PATTERNS[APPLICATION_SCALING] = {"target_prefixes": ["AnyScaleFrontendService"], "host_patterns": []}
@@ -63,7 +65,7 @@ def install() -> None:
 
 def _forgetting_ours_too(reset: Callable[[], None]) -> Callable[[], None]:
     def forgotten() -> None:
-        for store in (scalable_targets.TARGETS, scalable_targets.POLICIES, stubs.MADE):
+        for store in (scalable_targets.TARGETS, scalable_targets.POLICIES, stubs.MADE, unchanged.KNOWN):
             store.clear()
         reset()
 

