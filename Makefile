@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engines demo serve shop test check fix imports types schema fuzz lock infra-check chaos browser bench aws-emulator emulator-test clean
+.PHONY: help setup engines demo serve shop test check fix imports types schema fuzz lock infra-check chaos browser bench aws-emulator aws-local infra-e2e emulator-test clean
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -88,6 +88,12 @@ bench: setup $(VENV)/dev.stamp .venv-taurus/stamp ## measure speed and exactness
 
 aws-emulator: $(VENV)/run.stamp .venv-emulator/stamp ## AWS on this machine, without Docker, until Ctrl-C (PORT=4566)
 	@$(BIN)/python -m infra_gen.emulator --port $(or $(PORT),4566)
+
+aws-local: setup .venv-emulator/stamp ## deploy the stacks into an AWS on this machine, and start shop and portal (ONCE=1: one run, then end)
+	@$(BIN)/python manage.py aws_local $(if $(ONCE),--once,) --port $(or $(PORT),4566)
+
+infra-e2e: $(VENV)/dev.stamp .venv-emulator/stamp ## deploy, change, break and delete the stacks in the emulator; call their API; check their policies
+	@$(BIN)/python -m pytest -q -m emulator tests/infra/e2e
 
 emulator-test: $(VENV)/dev.stamp .venv-emulator/stamp ## what the emulator does by itself: tasks, instances, types, refusals
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m emulator tests/infra/emulator tests/infra/test_policies_enforced.py

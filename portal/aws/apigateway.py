@@ -32,7 +32,13 @@ def stage_url(outputs: Mapping[str, str], endpoint_url: str) -> str:
 
 
 def signed_headers(
-    method: str, url: str, body: bytes, *, region: str, credentials: Credentials | None = None, headers: Mapping[str, str] | None = None
+    method: str,
+    url: str,
+    body: bytes,
+    *,
+    region: str,
+    credentials: Credentials | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """The headers of a call by IAM. Raises AwsDenied where there are no credentials."""
     keys = credentials or boto3.session.Session().get_credentials()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any  # Any: boto3's clients, for which we have no stubs
 
-from portal.aws.errors import AwsDenied, AwsMissing, translated
+from portal.aws.errors import AwsDenied, AwsMissing, AwsRefused, translated
 from portal.aws.session import place_client
 from portal.core.aws_place import AwsPlace
 
@@ -24,11 +24,11 @@ class QuotaDoor:
         return cls(place_client(place, "service-quotas"), place_client(place, "ec2"))
 
     def value(self, quota: tuple[str, str]) -> float | None:
-        """None where it cannot be known: nobody may ask, or there is no such quota here."""
+        """None where it cannot be known: nobody may ask, or there are no quotas here, as in an emulator."""
         try:
             with translated("servicequotas:GetServiceQuota"):
                 found = self._quotas.get_service_quota(ServiceCode=quota[0], QuotaCode=quota[1])
-        except (AwsDenied, AwsMissing):
+        except (AwsDenied, AwsMissing, AwsRefused):
             return None
         return float(found["Quota"]["Value"])
 

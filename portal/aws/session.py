@@ -28,8 +28,7 @@ CONNECT_S = 5
 READ_S = 20
 CONNECTIONS = 32
 SESSION_NAME = "knopfdruck"
-EMULATOR_KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-"""What an emulator of this machine is told where nobody gave us credentials: its root."""
+EMULATOR_KEY = "test"
 
 
 @overload
@@ -68,8 +67,11 @@ def _session(
     service: str, region: str, endpoint_url: str, profile: str, role_arn: str, external_id: str
 ) -> boto3.session.Session:
     with translated(service):
-        keys = EMULATOR_KEYS if is_loopback(endpoint_url) and not profile and not _have_credentials() else {}
-        session = boto3.session.Session(profile_name=profile or None, region_name=region or None, **keys)
+        # What an emulator of this machine is told where nobody gave us credentials: its root.
+        key = EMULATOR_KEY if is_loopback(endpoint_url) and not profile and not _have_credentials() else None
+        session = boto3.session.Session(
+            profile_name=profile or None, region_name=region or None, aws_access_key_id=key, aws_secret_access_key=key
+        )
         return _assumed(session, role_arn, external_id, endpoint_url) if role_arn else session
 
 
