@@ -68,7 +68,7 @@ def _session(
 ) -> boto3.session.Session:
     with translated(service):
         # What an emulator of this machine is told where nobody gave us credentials: its root.
-        key = EMULATOR_KEY if is_loopback(endpoint_url) and not profile and not _have_credentials() else None
+        key = EMULATOR_KEY if is_loopback(endpoint_url) and not profile and not have_credentials() else None
         session = boto3.session.Session(
             profile_name=profile or None, region_name=region or None, aws_access_key_id=key, aws_secret_access_key=key
         )
@@ -76,7 +76,7 @@ def _session(
 
 
 @cache
-def _have_credentials() -> bool:
+def have_credentials() -> bool:
     """Looked for once: where there are none, the search waits for a metadata service that is not there."""
     return boto3.session.Session().get_credentials() is not None
 

@@ -200,3 +200,33 @@ def test_what_a_nested_stack_retains_is_still_there_when_the_parent_is_deleted(a
     delete(aws, "parent")
 
     assert eventually(lambda: [each["TopicArn"].rsplit(":", 1)[-1] for each in aws("sns").list_topics()["Topics"]] == ["kept"])
+
+
+def test_what_a_nested_update_leaves_alone_still_says_what_it_said(aws: Client) -> None:
+    """The second topic's name hangs on an attribute of a queue that does not change."""
+
+    def child(subject: str) -> str:
+        attribute = resource("AWS::SSM::Parameter", {"Type": "String", "Value": {"Fn::Sub": f"${{Queue.Arn}} {subject}"}})
+        return json.dumps({"Resources": {"Queue": resource("AWS::SQS::Queue"), "Note": attribute}})
+
+    s3 = aws("s3")
+    s3.create_bucket(Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    endpoint = s3.meta.endpoint_url
+    for number, apply in enumerate((deploy, update)):
+        s3.put_object(Bucket="templates", Key=f"{number}.json", Body=child(f"round {number}"))
+        apply(aws, {"Child": resource("AWS::CloudFormation::Stack", {"TemplateURL": f"{endpoint}/templates/{number}.json"})})
+    [name] = [found["Name"] for found in aws("ssm").describe_parameters()["Parameters"]]
+    value = aws("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    assert value.startswith("arn:aws:sqs:")
+    assert value.endswith("round 1")
+
+
+def test_the_ref_of_a_secret_is_its_arn_and_the_secret_goes_with_the_stack(aws: Client) -> None:
+    made = deploy(aws, {"Secret": resource("AWS::SecretsManager::Secret", {"SecretString": "one"})})
+    assert made["Secret"].startswith("arn:aws:secretsmanager:")
+    manager = aws("secretsmanager")
+    assert manager.get_secret_value(SecretId=made["Secret"])["SecretString"] == "one"
+    update(aws, {"Secret": resource("AWS::SecretsManager::Secret", {"SecretString": "two"})})
+    assert manager.get_secret_value(SecretId=made["Secret"])["SecretString"] == "two"
+    delete(aws)
+    assert manager.list_secrets()["SecretList"] == []
