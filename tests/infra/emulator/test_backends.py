@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +61,13 @@ def asked(parts: Parts, backend: str, **fields: Any) -> Run:
     return request_run(a_request(**values), parts, by=ADA)
 
 
-def driven(run: Run, parts: Parts) -> Run:
-    """From launch to result, as queue and ticker would have it."""
+def driven(run: Run, parts: Parts, meanwhile: Callable[[Run], object] = lambda run: None) -> Run:
+    """From launch to result, as queue and ticker would have it; `meanwhile` sees the run at each look."""
     launch_run(run.id, parts)
     watches, until = Watches(), time.monotonic() + PATIENCE
     while Run.objects.get(pk=run.id).state != RunState.COLLECTING and time.monotonic() < until:
         watch_run(run.id, parts, watches)
+        meanwhile(Run.objects.get(pk=run.id))
         time.sleep(0.2)
     finish_run(run.id, parts)
     return Run.objects.get(pk=run.id)
@@ -122,21 +123,58 @@ def test_k6_runs_as_tasks_and_what_is_left_over_is_stopped(aws: Client, emulator
     assert state["desiredStatus"] == "STOPPED"
 
 
-def test_k6_runs_on_instances_that_wait_in_their_group(aws: Client, emulator: Emulator, parts: Parts, shop: str) -> None:
-    words = {"KnopfdruckStore": f"s3://{BUCKET}/control?region={REGION}&endpoint_url={emulator.endpoint}",
-             "KnopfdruckGroup": "ec2", "KnopfdruckEnvironment": "dev", "KnopfdruckIdleMinutes": "5",
-        "AWS::Region": REGION}  # fmt: skip
+def a_group(aws: Client, emulator: Emulator) -> str:
+    """Empty, with the user data of our image."""
+    words = {
+        "KnopfdruckStore": f"s3://{BUCKET}/control?region={REGION}&endpoint_url={emulator.endpoint}",
+        "KnopfdruckGroup": "ec2", "KnopfdruckEnvironment": "dev", "KnopfdruckIdleMinutes": "5", "AWS::Region": REGION,
+    }  # fmt: skip
     script = USER_DATA
     for name, value in words.items():
         script = script.replace(f"${{{name}}}", value)
     resources = group(0)
     resources["Launch"]["Properties"]["LaunchTemplateData"]["UserData"] = base64.b64encode(script.encode()).decode()
-    ids = deploy(aws, resources)
-    environment(emulator, shop, worker_group=ids["Group"])
+    return deploy(aws, resources)["Group"]
+
+
+def instances(aws: Client, name: str) -> dict[str, Any]:
+    return dict(aws("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"][0])
+
+
+def test_k6_runs_on_instances_that_wait_in_their_group(aws: Client, emulator: Emulator, parts: Parts, shop: str) -> None:
+    name = a_group(aws, emulator)
+    environment(emulator, shop, worker_group=name)
     run = driven(asked(parts, "ec2"), parts)
     passed(run)
-    found = aws("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[ids["Group"]])["AutoScalingGroups"][0]
+    found = instances(aws, name)
     assert found["DesiredCapacity"] == 3
-    assert {place.partition(" in ")[0] for place in run.worker_rows.values_list("place", flat=True)} <= {
-        instance["InstanceId"] for instance in found["Instances"]
-    }
+    workers = {place.partition(" in ")[0] for place in run.worker_rows.values_list("place", flat=True)}
+    assert workers <= {instance["InstanceId"] for instance in found["Instances"]}
+
+
+def test_the_slot_of_an_instance_that_spot_takes_back_goes_to_a_spare(
+    aws: Client, emulator: Emulator, parts: Parts, shop: str
+) -> None:
+    name = a_group(aws, emulator)
+    environment(emulator, shop, worker_group=name)
+    told: list[str] = []
+
+    def take_one_back(run: Run) -> None:
+        started = run.started is not None and time.time() - run.started.timestamp() > 4
+        if not started or told:
+            return
+        machines = aws("ec2").describe_instances()["Reservations"]
+        on_spot = {i["InstanceId"] for one in machines for i in one["Instances"] if i.get("InstanceLifecycle") == "spot"}
+        working = {place.partition(" in ")[0] for place in run.worker_rows.values_list("place", flat=True)}
+        told.append(min(on_spot & working))
+        emulator.spot_notice(told[0], seconds=60)
+
+    fields = {"workers": 3, "vus": 6, "duration": "30s", "on_worker_loss": "replace"}
+    run = driven(asked(parts, "ec2", **fields), parts, take_one_back)
+    assert (run.state, run.end_reason, len(told)) == (RunState.ENDED, EndReason.COMPLETED, 1)
+    (spare,) = run.worker_rows.filter(epoch=2)
+    assert spare.state == "done"
+    assert run.result.summary["coverage"] > 0.85, run.result.summary["coverage"]
+    assert run.verdict in ("passed", "inconclusive")
+    (hole,) = [note for note in run.result.verdict["notes"] if "was lost at" in note]
+    assert "and replaced at" in hole
