@@ -18,7 +18,8 @@ S3_OPTIONS = frozenset({"endpoint_url", "region", "profile", "role_arn", "extern
 
 
 def open_store(url: str) -> ObjectStore:
-    """Touches neither disk nor network. Raises ValueError with a sentence when `url` is none of the three forms."""
+    """Touches neither disk nor network. Raises ValueError with a sentence when `url` is none of the three forms, and
+    StoreUnavailable where this machine has no such profile or credentials."""
     parts = urlsplit(url)
     if url == "memory:":
         return MemoryStore()
@@ -51,10 +52,11 @@ def _s3(url: str, parts: SplitResult) -> ObjectStore:
 
     from portal.aws.s3 import S3Door
     from portal.aws.session import client
-    from portal.stores.s3 import S3Store
+    from portal.stores.s3 import S3Store, translated
 
-    s3 = client(
-        "s3", region=options.get("region", ""), endpoint_url=endpoint, profile=options.get("profile", ""),
-        role_arn=options.get("role_arn", ""), external_id=options.get("external_id", ""),
-    )  # fmt: skip
+    with translated():
+        s3 = client(
+            "s3", region=options.get("region", ""), endpoint_url=endpoint, profile=options.get("profile", ""),
+            role_arn=options.get("role_arn", ""), external_id=options.get("external_id", ""),
+        )  # fmt: skip
     return S3Store(parts.netloc, unquote(parts.path), S3Door(s3))

@@ -31,17 +31,17 @@ class S3Store:
 
     def put(self, key: str, data: bytes) -> None:
         check_key(key)
-        with _translated():
+        with translated():
             self._door.put(self._bucket, self._prefix + key, data)
 
     def put_new(self, key: str, data: bytes) -> bool:
         check_key(key)
-        with _translated():
+        with translated():
             return self._door.put_new(self._bucket, self._prefix + key, data)
 
     def get(self, key: str) -> bytes | None:
         check_key(key)
-        with _translated():
+        with translated():
             return self._door.get(self._bucket, self._prefix + key)
 
     def get_many(self, keys: tuple[str, ...]) -> tuple[bytes | None, ...]:
@@ -53,18 +53,18 @@ class S3Store:
 
     def list(self, prefix: str) -> tuple[str, ...]:
         check_prefix(prefix)
-        with _translated():
+        with translated():
             found = self._door.list(self._bucket, self._prefix + prefix)
         return tuple(key.removeprefix(self._prefix) for key in found)
 
     def delete(self, prefix: str) -> None:
         check_prefix(prefix)
-        with _translated():
+        with translated():
             self._door.delete(self._bucket, self._prefix + prefix)
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     try:
         yield
     except AwsError as error:

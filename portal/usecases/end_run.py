@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.db import transaction
 
 from portal import queue
+from portal.core.errors import StoreUnavailable
 from portal.core.protocol import Stop
 from portal.core.run_state import EndReason, RunState
 from portal.models import Run
@@ -12,6 +15,7 @@ from portal.usecases.notify import Moment, notify
 from portal.wiring import Parts
 
 BEFORE_WORKERS = (RunState.QUEUED, RunState.PLANNING, RunState.AWAITING_APPROVAL)
+log = logging.getLogger("portal.end")
 ABORTS = (EndReason.THRESHOLD_ABORT, EndReason.BUDGET_ABORT, EndReason.WORKERS_LOST, EndReason.STOPPED_BY_USER)
 WITH_WORKERS = (RunState.LAUNCHING, RunState.READY, RunState.RUNNING)
 
@@ -43,3 +47,11 @@ def collect_run(run_id: str, reason: EndReason, *, old: tuple[RunState, ...], me
         if moved:
             queue.enqueue("finish", run_id)
     return moved
+
+
+def end_without_store(run: Run, error: StoreUnavailable, parts: Parts, *, after: float) -> None:
+    """For a process that has no way to a run's store at all, no profile or no credentials: ends the run after so many seconds."""
+    log.warning("store_not_opened run_id=%s: %s", run.id, error.message)
+    if parts.clock.now() - run.state_since.timestamp() > after:
+        reason = EndReason(run.end_reason or EndReason.WORKERS_LOST)
+        collect_run(run.id, reason, old=(RunState(run.state),), message=error.message, by=run.stop_requested_by)

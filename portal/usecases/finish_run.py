@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any  # Any: JSON columns
 
 from django.db import transaction
@@ -15,6 +16,8 @@ from portal.core.run_state import RunState
 from portal.core.wire import to_json, to_plain
 from portal.models import Result, Run, RunEvent, Worker
 from portal.models.worker import WorkerState
+from portal.stores import open_store
+from portal.stores.run_store import RunStore
 from portal.usecases.compare_runs import with_comparison
 from portal.usecases.judge_run import Judged, gather_all, judge_run
 from portal.usecases.notify import Moment, notify
@@ -22,6 +25,8 @@ from portal.wiring import Parts
 
 log = logging.getLogger("portal.finish")
 GONE_WITHIN = 10.0
+REFUSED_FOR = timedelta(minutes=10)
+"""Somebody may put a bucket or a policy right again."""
 
 
 def finish_run(run_id: str, parts: Parts) -> None:
@@ -31,7 +36,7 @@ def finish_run(run_id: str, parts: Parts) -> None:
         return
     left = _end_compute(run, parts)
     _release(run, parts)
-    store = parts.store(run_id)
+    store = _store_of(run, parts)
     gathered = gather_all(run, store)
     not_kept = _failure_of(gathered.keep_for_good)
     judged = with_comparison(run, judge_run(run, store, gathered))
@@ -42,6 +47,20 @@ def finish_run(run_id: str, parts: Parts) -> None:
         judged = judged.with_note(f"Still there after {GONE_WITHIN:.0f} s and told to end: {', '.join(left)}.")
     _write(run, judged)
     log.info("ended run_id=%s reason=%s verdict=%s", run.id, judged.end_reason, judged.verdict.outcome)
+
+
+def _store_of(run: Run, parts: Parts) -> RunStore:
+    """A store that refuses us for good keeps no run from ending: one without workers at once, others after a while, as if
+    nothing had been measured. Raises StoreUnavailable where waiting may help."""
+    try:
+        store = parts.store(run.id)
+        store.stop_asked()
+    except StoreUnavailable as error:
+        if not error.permanent or (run.worker_rows.exists() and timezone.now() - run.state_since < REFUSED_FOR):
+            raise
+        log.error("ends_without_store run_id=%s: %s", run.id, error.message)
+        return RunStore(open_store("memory:"), run.id)
+    return store
 
 
 def _failure_of(write: Callable[[], object]) -> str:

@@ -22,7 +22,7 @@ from portal.models import Run
 from portal.stores.run_store import RunStore
 from portal.usecases.assess_run import assess_on, begin_assessment, in_progress
 from portal.usecases.census import FIRST_WORD_SECONDS, Census, take_census
-from portal.usecases.end_run import collect_run, end_run
+from portal.usecases.end_run import collect_run, end_run, end_without_store
 from portal.usecases.gather_series import GatheredSeries
 from portal.usecases.live_timeline import LiveTimeline, final_until
 from portal.usecases.note_places import note_places
@@ -84,7 +84,11 @@ def watch_run(run_id: str, parts: Parts, watches: Watches) -> None:
     if run is None:
         watches.forget(run_id)
         return
-    watch = watches.of(run, parts)
+    try:
+        watch = watches.of(run, parts)
+    except StoreUnavailable as error:
+        end_without_store(run, error, parts, after=STORE_PATIENCE)
+        return
     try:
         _look(run, watch, parts)
         watch.store_fails_since = None
