@@ -13,12 +13,16 @@ from ministack.services import s3
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners
 
 from infra_gen.emulator.plug import plug
-from infra_gen.emulator.strict import function_rules, property_rules, template_rules
+from infra_gen.emulator.strict import function_rules, property_rules, task_rules, template_rules
 from infra_gen.emulator.strict.request import Refusal
 
 BUCKET = "AWS::S3::Bucket"
 # The stack's own tags are among these already, and ministack adds them without the PropagateAtLaunch that a template has to give.
 TAGGED_BY_THE_STACK = ("AWS::AutoScaling::AutoScalingGroup", "Tags")
+OF_TEMPLATES: dict[str, Callable[[dict[str, Any]], None]] = {
+    "AWS::Lambda::Function": function_rules.of_template,
+    "AWS::ECS::TaskDefinition": task_rules.of_template,
+}
 LOG = logging.getLogger("knopfdruck.strict")
 Check = Callable[[str, dict[str, Any]], None]
 
@@ -71,8 +75,8 @@ def _checked(kind: str, handler: dict[str, Any], schemas: property_rules.Schemas
         if schemas is not None:
             declared = {name: value for name, value in properties.items() if (kind, name) != TAGGED_BY_THE_STACK}
             property_rules.check(schemas, kind, logical_id, declared)
-        if kind == "AWS::Lambda::Function":
-            function_rules.of_template(properties)
+        if kind in OF_TEMPLATES:
+            OF_TEMPLATES[kind](properties)
 
     found: dict[str, Any] = {}
     if "create" in handler:

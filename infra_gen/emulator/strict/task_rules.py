@@ -102,6 +102,15 @@ def stop_timeout(request: Request) -> None:
             raise Refusal("ClientException", f"stopTimeout must be at most {LONGEST_STOP_TIMEOUT} on Fargate, and was {seconds}.")
 
 
+def of_template(properties: Mapping[str, Any]) -> None:
+    """The same for a task definition that a template makes, whose names begin with a capital."""
+    containers = [{"stopTimeout": each.get("StopTimeout")} for each in properties.get("ContainerDefinitions") or ()]
+    names = {"cpu": "Cpu", "memory": "Memory", "requiresCompatibilities": "RequiresCompatibilities"}
+    given = {ours: properties.get(theirs) for ours, theirs in names.items()} | {"containerDefinitions": containers}
+    for rule in (fargate_size, stop_timeout):
+        rule(Request("ecs", "RegisterTaskDefinition", given))
+
+
 @dataclass
 class Tokens:
     """Same token and same parameters give the tasks of the first call; other parameters are a conflict that names them [B, D]."""

@@ -87,6 +87,20 @@ def test_fargate_has_no_size_between_its_pairs_and_stops_within_two_minutes() ->
         task_rules.stop_timeout(asked("ecs", "RegisterTaskDefinition", **fargate, containerDefinitions=[{"stopTimeout": 121}]))
 
 
+def test_a_task_definition_of_a_template_is_judged_like_one_of_a_call() -> None:
+    properties = {
+        "RequiresCompatibilities": ["FARGATE"],
+        "Cpu": "256",
+        "Memory": "512",
+        "ContainerDefinitions": [{"StopTimeout": 120}],
+    }
+    task_rules.of_template(properties)
+    with pytest.raises(Refusal, match="No Fargate configuration exists"):
+        task_rules.of_template({**properties, "Memory": "600"})
+    with pytest.raises(Refusal, match="at most 120"):
+        task_rules.of_template({**properties, "ContainerDefinitions": [{"StopTimeout": "300"}]})
+
+
 def test_a_token_gives_the_same_tasks_for_the_same_call_and_a_conflict_for_another() -> None:
     now = [0.0]
     tokens = task_rules.Tokens(clock=lambda: now[0])
