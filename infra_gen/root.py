@@ -18,7 +18,8 @@ OUTPUTS = (
     "ResultsBucket", "RunnerFunctionName", "RunnerFunctionArn", "ClusterName", "ArtilleryTaskDefinitionArn", "PoolServiceName",
     "RunnerSubnetIds", "RunnerSecurityGroupIds", "AssignPublicIp", "WorkerGroupName", "CompletionTopicArn", "EventsQueueUrl",
     "FileSystemId", "ScriptsAccessPointId", "ResultsAccessPointId", "ApiUrl", "ApiId", "ApiStage", "ApiKeyId", "PortalUrl",
-    "PortalRepositoryUri", "RunnerRepositoryUri", "LauncherRoleArn", "RollbackAlarms", "GithubDeployRoleArn", "GithubPlanRoleArn",
+    "PortalRepositoryUri", "RunnerRepositoryUri", "LauncherRoleArn", "RollbackAlarms", "ImagePipelineArn", "GithubDeployRoleArn",
+    "GithubPlanRoleArn",
 )  # fmt: skip
 """What the portal's environment is filled from, beside the region and names; a part that is not deployed has none."""
 

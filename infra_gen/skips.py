@@ -35,6 +35,7 @@ DEPLOYER: Final[tuple[Skip, ...]] = tuple(
     (f"CKV_AWS_{number}", "Whoever deploys makes all of this; roles only under our path and boundary.")
     for number in range(107, 112)
 )
+GIVEN_ADDRESS: Final[Skip] = ("CKV_AWS_130", "The machine that makes images has no other way out, and nothing can come in.")
 ALARM_KEY: Final[Skip] = ("CKV_AWS_26", "CloudWatch cannot use the service's own key, and alarms say no secrets.")
 CODED_PUBLIC: Final[Skip] = ("CKV_AWS_88", "Without NAT load leaves through the worker's own public address; nothing comes in.")
 INSIGHTS: Final[Skip] = ("CKV_AWS_65", "Workers measure themselves, second by second; Container Insights costs by the task.")
@@ -47,6 +48,7 @@ INTERNAL: Final[tuple[Skip, ...]] = (
 )
 ROTATION: Final[Skip] = ("CKV_AWS_149", "The service's own key encrypts it; a key of ours costs more than the secret.")
 DATABASE: Final[tuple[Skip, ...]] = (
+    ("CKV_AWS_129", "RDS would write into a log group of its own, which nobody limits and no stack removes."),
     ("CKV_AWS_161", "Django logs in by password, which nobody knows and no template holds."),
     ("CKV_AWS_157", "The preset says whether a second zone is paid for: DatabaseMultiZone."),
     ("CKV_AWS_118", "CloudWatch's own metrics of the database are enough for a portal."),

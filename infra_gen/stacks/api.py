@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any  # Any: troposphere has no types
 
-from troposphere import Equals, GetAtt, If, Ref, Sub, apigateway
+from troposphere import Equals, GetAtt, If, Ref, Sub, apigateway, logs
 
 from infra_gen.api_function import function, function_role
 from infra_gen.api_guards import account, event_rule, firewall
@@ -29,7 +29,7 @@ from infra_gen.parameters import (
     STORE_POLICY,
     VPC,
 )
-from infra_gen.skips import CACHE, TRACED_API, skip
+from infra_gen.skips import CACHE, SERVICE_KEY, TRACED_API, skip
 
 STAGE = "v1"
 
@@ -74,6 +74,7 @@ def build(p: Parameters) -> Any:
     function(template, p)
     add(apigateway.RestApi("Api", Name=Sub("knopfdruck-${Environment}"), Description="Push-button load tests.",
                            EndpointConfiguration=apigateway.EndpointConfiguration(Types=["REGIONAL"])))  # fmt: skip
+    add(execution_logs(p))
     deployment = add_routes(template)
     _stage(template, p, deployment)
     _key(template, p)
@@ -93,13 +94,20 @@ def _conditions(template: Any, p: Parameters) -> None:
     template.add_condition("ByIam", Equals(Ref(p.authorization), "AWS_IAM"))
 
 
+def execution_logs(p: Parameters) -> Any:
+    """API Gateway chooses this name; without us it would make the group itself, and nobody would remove it."""
+    return logs.LogGroup("ExecutionLogs", LogGroupName=Sub(f"API-Gateway-Execution-Logs_${{Api}}/{STAGE}"),
+                         RetentionInDays=Ref(p.retention), Metadata=skip(SERVICE_KEY))  # fmt: skip
+
+
 def _stage(template: Any, p: Parameters, deployment: str) -> None:
     limits = apigateway.MethodSetting(ResourcePath="/*", HttpMethod="*", ThrottlingRateLimit=Ref(p.rate), MetricsEnabled=True,
                                       ThrottlingBurstLimit=Ref(p.burst), LoggingLevel="ERROR",
                                       DataTraceEnabled=False)  # fmt: skip
     template.add_resource(
         apigateway.Stage(
-            "Stage", StageName=STAGE, RestApiId=Ref("Api"), DeploymentId=Ref(deployment), MethodSettings=[limits],
+            "Stage", DependsOn="ExecutionLogs", StageName=STAGE, RestApiId=Ref("Api"), DeploymentId=Ref(deployment),
+            MethodSettings=[limits],
             AccessLogSetting=apigateway.AccessLogSetting(DestinationArn=GetAtt("Calls", "Arn"), Format=ACCESS_LOG),
             TracingEnabled=False, Metadata=skip(CACHE, TRACED_API), **_after_account(),
         )

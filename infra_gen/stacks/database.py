@@ -21,7 +21,7 @@ class Parameters:
     subnets: Any = PRIVATE_SUBNETS
     group: Any = text("DatabaseSecurityGroupId", "Group of the database.")
     size: Any = choice("DatabaseClass", "Size of the database.", "db.t4g.micro", "db.t4g.small", "db.t4g.medium", "db.m7g.large")
-    disk: Any = number("DatabaseGigabytes", "Disk of the database; it grows to four times that.", default=20, least=20, most=1000)
+    disk: Any = number("DatabaseGigabytes", "Disk of the database.", default=20, least=20, most=1000)
     zones: Any = switch("DatabaseMultiZone", "Whether a second database stands by in another zone.")
     days: Any = number("BackupDays", "How many days backups are kept.", default=7, least=1, most=35)
     retain: bool = False
@@ -59,7 +59,7 @@ def _database(template: Any, p: Parameters) -> None:
             DBSubnetGroupName=Ref("Subnets"), VPCSecurityGroups=[Ref(p.group)], BackupRetentionPeriod=Ref(p.days),
             AutoMinorVersionUpgrade=True, CopyTagsToSnapshot=True, DeletionProtection=p.retain,
             DeleteAutomatedBackups=not p.retain,
-            EnableCloudwatchLogsExports=["postgresql"], DeletionPolicy=word, UpdateReplacePolicy=word,
+            DeletionPolicy=word, UpdateReplacePolicy=word,
             Metadata=skip(*DATABASE) | _MAJOR_ONLY,
         )
     )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any  # Any: troposphere has no types
 
 from troposphere import Base64, Equals, If, Join, Ref, Sub, autoscaling, ec2
 
-from infra_gen.declare import begin, choice, finish, number, text
+from infra_gen.declare import begin, choice, finish, is_on, number, switch, text
 from infra_gen.log_groups import kept_logs
 from infra_gen.names import EC2_GROUP
 from infra_gen.parameters import ENVIRONMENT, PUBLIC_IP, RETENTION, RUNNER_GROUPS, RUNNER_SUBNETS, STORE
@@ -22,6 +22,8 @@ USER_DATA = Path(__file__).resolve().parents[2] / "runner_images" / "ec2" / "use
 MOST_USER_DATA = 16_384
 FAMILIES = ("c7i", "c6i", "c7a", "c6a", "m7i", "m6i")
 """Six kinds are six pools of Spot: what one runs out of, another may have."""
+PLAIN_IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+"""Auto Scaling refuses a template without an image that exists, also for a group that is empty."""
 HOOK_SECONDS, BUSY_PERCENT, DISK_GB, IDLE_TRACKING_SECONDS = 300, 70.0, 30, 120
 
 
@@ -34,6 +36,9 @@ class Parameters:
     groups: Any = RUNNER_GROUPS
     public_ip: Any = PUBLIC_IP
     image: Any = text("WorkerImageParameter", "Name of the parameter that holds the id of the workers' image.")
+    ready: Any = switch(
+        "WorkerImageReady", "Whether the image pipeline has made an image; before that instances start without our code."
+    )
     size: Any = choice("WorkerSize", "Size of a worker.", "2xlarge", "large", "xlarge", "4xlarge", "8xlarge")
     most: Any = number("WorkersMost", "Workers the group may grow to.", default=20, least=1, most=1000)
     base: Any = number("OnDemandBase", "Workers that are never on Spot.", default=2, least=0, most=1000)
@@ -46,6 +51,7 @@ class Parameters:
 
 def build(p: Parameters) -> Any:
     template = begin("Knopfdruck: massive load on EC2.", p)
+    is_on(template, "HasImage", p.ready)
     template.add_condition("PublicIp", Equals(Ref(p.public_ip), "ENABLED"))
     template.add_resource(kept_logs("Logs", "ec2", p.retention))
     _launch_template(template, p)
@@ -63,7 +69,8 @@ def _launch_template(template: Any, p: Parameters) -> None:
     template.add_resource(
         ec2.LaunchTemplate(
             "Worker", Metadata=skip(CODED_PUBLIC), LaunchTemplateData=ec2.LaunchTemplateData(
-                ImageId=Sub("resolve:ssm:${WorkerImageParameter}"), IamInstanceProfile=ec2.IamInstanceProfile(Arn=Ref(p.profile)),
+                ImageId=If("HasImage", Sub("resolve:ssm:${WorkerImageParameter}"), f"resolve:ssm:{PLAIN_IMAGE}"),
+                IamInstanceProfile=ec2.IamInstanceProfile(Arn=Ref(p.profile)),
                 UserData=user_data(p), InstanceInitiatedShutdownBehavior="terminate", NetworkInterfaces=[card],
                 MetadataOptions=ec2.MetadataOptions(HttpEndpoint="enabled", HttpTokens="required", HttpPutResponseHopLimit=1,
                                                     InstanceMetadataTags="enabled"),

@@ -12,7 +12,7 @@ from troposphere import And, Cidr, Condition, Equals, GetAZs, If, Join, Not, Ref
 
 from infra_gen.declare import begin, choice, finish, is_given, optional, text
 from infra_gen.parameters import ENVIRONMENT, ZONES
-from infra_gen.policies import Statement, policy
+from infra_gen.skips import GIVEN_ADDRESS, skip
 from infra_gen.tags import pairs
 
 LETTERS = ("A", "B", "C")
@@ -78,9 +78,10 @@ def _vpc(template: Any, p: Parameters) -> None:
 
 
 def _public_subnet(template: Any, index: int, letter: str) -> None:
-    """Addresses are given by whoever starts something in it, not by the subnet."""
     condition = _in_zone(letter)
-    template.add_resource(_subnet(f"Public{letter}", index, index, condition))
+    template.add_resource(
+        _subnet(f"Public{letter}", index, index, condition, MapPublicIpOnLaunch=True, Metadata=skip(GIVEN_ADDRESS))
+    )
     template.add_resource(
         ec2.SubnetRouteTableAssociation(f"Public{letter}Routes", Condition=condition, SubnetId=Ref(f"Public{letter}"),
                                         RouteTableId=Ref("PublicRoutes"))
@@ -99,10 +100,10 @@ def _private_subnet(template: Any, index: int, letter: str) -> None:
     )  # fmt: skip
 
 
-def _subnet(title: str, zone: int, block: int, condition: str) -> Any:
+def _subnet(title: str, zone: int, block: int, condition: str, **more: Any) -> Any:
     return ec2.Subnet(
         title, Condition=condition, VpcId=Ref("Vpc"), AvailabilityZone=Select(zone, GetAZs("")),
-        CidrBlock=Select(block, Cidr(Ref("VpcCidr"), BLOCKS, HOST_BITS)), Tags=_named(title.lower()),
+        CidrBlock=Select(block, Cidr(Ref("VpcCidr"), BLOCKS, HOST_BITS)), Tags=_named(title.lower()), **more,
     )  # fmt: skip
 
 
@@ -121,13 +122,7 @@ def _allocation(letter: str) -> Any:
 
 
 def _s3_endpoint(template: Any) -> None:
-    """The run store is S3: this way its traffic costs nothing and needs no way out."""
-    anyone = {"Principal": "*"} | Statement("OurAccount", ("s3:*",), ["*"], when={
-        "StringEquals": {"aws:PrincipalAccount": Ref("AWS::AccountId")}}).document()  # fmt: skip
-    layers = {"Principal": "*"} | Statement("ImageLayers", ("s3:GetObject",), [
-        Sub("arn:${AWS::Partition}:s3:::prod-${AWS::Region}-starport-layer-bucket/*")]).document()  # fmt: skip
-    packages = {"Principal": "*"} | Statement("Packages", ("s3:GetObject",), [
-        Sub("arn:${AWS::Partition}:s3:::al2023-repos-${AWS::Region}-*/*")]).document()  # fmt: skip
+    """The run store is S3: this way its traffic costs nothing. It lets all through, because there is a way out beside it."""
     tables = [
         Ref("PublicRoutes"),
         Ref("PrivateARoutes"),
@@ -138,18 +133,8 @@ def _s3_endpoint(template: Any) -> None:
         ec2.VPCEndpoint(
             "S3Endpoint", Condition="NewVpc", VpcId=Ref("Vpc"), VpcEndpointType="Gateway",
             ServiceName=Sub("com.amazonaws.${AWS::Region}.s3"), RouteTableIds=tables,
-            PolicyDocument=policy(anyone, layers, packages), Metadata=_ENDPOINT_REASONS,
         )
     )  # fmt: skip
-
-
-_ENDPOINT_REASONS = {
-    "Reasons": {
-        "OurAccount": "An endpoint bounds the network, to this account; what a role may do there is in the role.",
-        "ImageLayers": "ECR keeps its layers in this bucket.",
-        "Packages": "Amazon Linux keeps its packages in this bucket.",
-    }
-}
 
 
 def _named(name: str) -> Any:
