@@ -58,6 +58,7 @@ def test_an_invocation_lives_one_workers_life_and_a_duplicate_starts_nothing(pre
     assert target.count == reached
 
 
+@pytest.mark.long
 @pytest.mark.engines
 def test_on_s3_with_the_functions_own_credentials(
     prepare: Prepare, target: CountingServer, monkeypatch: pytest.MonkeyPatch
