@@ -77,7 +77,7 @@ chaos: $(VENV)/dev.stamp node_modules/.stamp ## long tests: processes killed and
 	@.venv-taurus/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-bench: setup $(VENV)/dev.stamp .venv-taurus/stamp ## measure speed and exactness against bare engines (about 8 minutes, quiet machine)
+bench: setup $(VENV)/dev.stamp .venv-taurus/stamp ## measure speed and exactness against bare engines (about 12 minutes, quiet machine)
 	@$(BIN)/python -m tests.bench
 
 .venv-emulator/stamp: infra_gen/emulator/requirements.txt

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench.controller import finished_by, peak_mb, set_up
+from tests.bench.controller import finished_by, forget_peak, peak_mb, set_up
 from tests.bench.crowd import at, seconds_of
 
 if TYPE_CHECKING:
@@ -43,14 +43,16 @@ def _measure(folder: Path, hours: int, names: int, per_second: int) -> dict[str,
     run, parts = finished_by(t0, hours * 3600)
     store = parts.store(run.id)
     keeping = _fill(store, t0, hours, names, per_second)
+    forget_peak()
     finishing = _seconds(lambda: _finish(run, parts))
+    finish_peak = peak_mb()
     sizes = _sizes(folder / "store" / "runs" / run.id / "series")
     total = results_of(find_run(run.id, by=ADA))["summary"]["requests"]
     if total != hours * 3600 * per_second:
         raise RuntimeError(f"{total} requests were kept of {hours * 3600 * per_second}.")
     return {
         "hours": hours, "names": names, "requests": total, "keeping_cpu_share": round(keeping, 4),
-        "finish_s": round(finishing, 2), "store_mb": round(sum(sizes.values()) / 1e6, 1),
+        "finish_s": round(finishing, 2), "finish_peak_mb": round(finish_peak), "store_mb": round(sum(sizes.values()) / 1e6, 1),
         **{f"steps_of_{resolution}_s_mb": round(size / 1e6, 1) for resolution, size in sorted(sizes.items())},
         "open_results_ms": _median_ms(lambda: json.dumps(results_of(find_run(run.id, by=ADA)))),
         "open_page_ms": _median_ms(_page(run.id)),
