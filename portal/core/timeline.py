@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from portal.core.block import Block
 from portal.core.histogram import BUCKETS, sparse_quantile
-from portal.core.merge import per_second, rollup
+from portal.core.merge import merge, per_second, rollup
 from portal.core.spans import Spans, overlaps
 
 COUNTED = ("http_reqs", "http_req_failed", "iterations", "vus", "dropped_iterations")
@@ -52,6 +53,23 @@ def timeline(block: Block, t0: int, until: int, *, covered: Spans, step: int = 1
             counts["dropped_iterations"].get(start, 0.0),
         ))  # fmt: skip
     return tuple(found)
+
+
+def streamed(pieces: Iterable[Block], t0: int, until: int, *, covered: Spans, step: int = 1) -> Iterator[TimePoint]:
+    """The same as `timeline` of all pieces merged, with one of them and an unfinished step in memory at a time.
+
+    Pieces come in order of time, and no two have a second in common.
+    """
+    rest, done = Block.empty(), t0
+    last = t0 + (until - t0) // step * step
+    for piece in pieces:
+        rest = merge((rest, piece))
+        newest = int(rest.at.max(initial=t0))
+        edge = min(last, t0 + (newest - t0) // step * step)
+        if edge > done:
+            yield from (point.moved(done - t0) for point in timeline(rest, done, edge, covered=covered, step=step))
+            rest, done = rest.between(edge, None), edge
+    yield from (point.moved(done - t0) for point in timeline(rest, done, until, covered=covered, step=step))
 
 
 def _totals(block: Block, metric: str, t0: int, step: int) -> dict[int, float]:
