@@ -17,6 +17,7 @@ from infra_gen.stack import Stack
 
 HOURS = 730
 """Of a month, as AWS counts."""
+PRICED_REGION: Final = "us-east-1"
 READ: Final = date(2026, 11, 23)
 LEFT_OUT = ("storage of results, EFS and images", "traffic", "logs", "requests", "the runs themselves")
 

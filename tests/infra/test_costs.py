@@ -7,6 +7,7 @@ import pytest
 from infra_gen.costs import complete, idle_costs, idle_of, total
 from infra_gen.main import compose
 from infra_gen.parameters import PRESETS
+from portal.management.infra.tree import idle_cost_lines
 
 ROOT = compose(PRESETS["dev"])[-1]
 
@@ -46,3 +47,12 @@ def test_every_preset_has_a_cost_and_prod_the_highest() -> None:
     assert totals == sorted(totals)
     assert 0 < totals[0] < 1
     assert 50 < totals[1] < totals[2]
+
+
+def test_diff_prints_them_with_what_is_left_out() -> None:
+    lines = idle_cost_lines(PRESETS["dev"], {"DeployPortal": "true", "PortalImage": "x"}, "eu-central-1")
+    assert any("database: 1 x db.t4g.micro with 20 GB" in line for line in lines)
+    assert f"{cost(DeployPortal='true'):8.2f} USD  in all" in lines[-2]
+    assert "eu-central-1 may cost up to a fifth more" in lines[-1]
+    assert "the runs themselves" in lines[-1]
+    assert "fifth" not in idle_cost_lines(PRESETS["dev"], {}, "us-east-1")[-1]

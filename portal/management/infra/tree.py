@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any  # Any: templates, as plain JSON
 
+from infra_gen.costs import LEFT_OUT, PRICED_REGION, READ, complete, idle_costs, total
 from infra_gen.main import compose
 from infra_gen.packaging.artefacts import Artefact, k6_layer, portal_zip, runner_zip
 from infra_gen.packaging.install import PackagesMissing
@@ -117,5 +118,13 @@ def _functions(stack: Stack) -> list[dict[str, Any]]:
 
 
 def idle_cost_lines(preset: Preset, parameters: Mapping[str, str], region: str) -> list[str]:
-    """What the stack costs a month while nothing runs."""
-    return []
+    """What the stack costs a month while nothing runs, by a dated table of the prices of us-east-1."""
+    *_, root = compose(preset)
+    costs = idle_costs(complete(root, parameters))
+    lines = [f"  {cost.month:8.2f} USD  {cost.part}: {cost.what}" for cost in costs]
+    where = "" if region == PRICED_REGION else f"; {region} may cost up to a fifth more"
+    left_out = ", ".join(LEFT_OUT)
+    return [
+        "While nothing runs it costs a month, about:", *lines, f"  {total(costs):8.2f} USD  in all",
+        f"Prices of {PRICED_REGION} as known on {READ:%Y-%m-%d}{where}. Left out: {left_out}.",
+    ]  # fmt: skip
