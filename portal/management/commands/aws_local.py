@@ -49,7 +49,7 @@ class Command(BaseCommand):
         words = ["--env", "dev", "--endpoint-url", endpoint, "--region", REGION, "--as", ENVIRONMENT, "--yes"]
         self._say("$ manage.py infra deploy " + " ".join(words))
         config = settings.CONFIG
-        ours = ("DeployPortal=false", f"PublicUrl={config.public_url}", f"DatabaseUrl={config.database_url}",
+        ours = ("DeployPortal=false", "DeployApi=true", f"PublicUrl={config.public_url}", f"DatabaseUrl={config.database_url}",
                 f"SecretKey={config.secret_key}")  # fmt: skip
         call_command("infra", "deploy", *words, *(word for setting in ours for word in ("--set", setting)))
 

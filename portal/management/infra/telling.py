@@ -10,9 +10,11 @@ from django.db import DatabaseError
 from portal.aws.cloudformation import StackState
 from portal.management.infra.clouds import is_on_this_machine
 from portal.models import Environment
+from portal.usecases.check_connection import check_connection
 from portal.usecases.identify_actor import command_line_actor
 from portal.usecases.register_stack import register_stack
 from portal.usecases.stack_parts import StackCloud
+from portal.wiring import parts
 
 
 def tell_portal(state: StackState, options: dict[str, Any], cloud: StackCloud, say: Callable[..., None]) -> None:
@@ -27,6 +29,8 @@ def tell_portal(state: StackState, options: dict[str, Any], cloud: StackCloud, s
         say(f"The portal's database cannot be used here ({error}), so no environment was filled.")
         return
     say(f"The portal's environment {row.name} points at it.")
+    for finding in check_connection(row, parts(), by=command_line_actor()):
+        say(f"  {'fine' if finding.is_fine else 'WRONG'}  {finding.what}: {finding.words}")
 
 
 def _targets(endpoint_url: str) -> dict[str, str]:

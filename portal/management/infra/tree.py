@@ -47,6 +47,8 @@ def build_tree(
     *children, root = stacks = compose(preset)
     given = read_settings(settings, root.parameters)
     before = cloud.stacks.find(STACK_PREFIX + environment)
+    if before is not None and (before.is_gone or before.status == "REVIEW_IN_PROGRESS"):
+        before = None  # What is deleted, or only proposed, was not set.
     shown, hidden = _kept(before.parameters if before else {}, root)
     parameters = {**shown, **given}
     packages = _packages(stacks, root, parameters, endpoint_url, cache)
