@@ -9,24 +9,22 @@ made again: the slot's lease in the run store lets only one of the two work.
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from portal.aws.awslambda import LambdaDoor
 from portal.aws.errors import AwsError
 from portal.aws.quotas import LAMBDA_AT_ONCE, QuotaDoor
+from portal.aws.rounds import Rounds
 from portal.backends import LIMITS
 from portal.core.aws_place import AwsPlace
-from portal.core.cloud_ports import PartlyLaunched
 from portal.core.errors import LaunchFailed
 from portal.core.plan import LoadPlan
 from portal.core.ports import Clock, WorkerHandle, WorkerStatus
 
 log = logging.getLogger("portal.lambda")
 CALLERS = 32
-ROUNDS, FIRST_PAUSE = 5, 0.5
+ROUNDS = Rounds(5, first_pause=0.5, at_once=CALLERS, jitter=(0.5, 1.5))
 """A new account's burst fills up by 1,000 each 10 s; five rounds wait for about that long in all."""
 
 
@@ -44,34 +42,8 @@ class LambdaBackend:
     def launch(self, plan: LoadPlan, slots: tuple[int, ...], epoch: int) -> tuple[WorkerHandle, ...]:
         if epoch == 1 and 0 in slots:
             self._check_quota(plan)
-        started: dict[int, WorkerHandle] = {}
-        left, failure = slots, None
-        for attempt in range(ROUNDS):
-            left, failure = self._round(plan, left, epoch, started)
-            if not left or (failure is not None and failure.permanent):
-                break
-            self._clock.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))
-        if failure is not None and left:
-            raise PartlyLaunched(
-                f"{len(left)} of {len(slots)} Lambda workers could not be called: {failure.message}",
-                started=tuple(started.values()), hint=failure.hint,
-            )  # fmt: skip
-        return tuple(started[slot] for slot in slots)
-
-    def _round(
-        self, plan: LoadPlan, slots: tuple[int, ...], epoch: int, started: dict[int, WorkerHandle]
-    ) -> tuple[tuple[int, ...], AwsError | None]:
-        """One call for each; the slots that are left, and why the last of them is."""
-        left: list[int] = []
-        failure: AwsError | None = None
-        with ThreadPoolExecutor(min(CALLERS, len(slots)) or 1) as callers:
-            for slot, answer in zip(slots, callers.map(partial(self._call, plan, epoch), slots), strict=True):
-                if isinstance(answer, AwsError):
-                    left.append(slot)
-                    failure = answer
-                else:
-                    started[slot] = WorkerHandle(slot, epoch, answer)
-        return tuple(left), failure
+        failing = "Lambda workers could not be called"
+        return ROUNDS.start(slots, epoch, partial(self._call, plan, epoch), self._clock, failing=failing)
 
     def _call(self, plan: LoadPlan, epoch: int, slot: int) -> str | AwsError:
         # cores and memory 0: the worker has the function to itself, and finds out.

@@ -17,9 +17,9 @@ from portal.aws.ecs import EcsDoor, TaskOrder, TaskState
 from portal.aws.errors import AwsError
 from portal.aws.quotas import FARGATE_VCPUS, QuotaDoor
 from portal.aws.remembered import Remembered
+from portal.aws.rounds import Rounds
 from portal.backends import LIMITS
 from portal.core.aws_place import AwsPlace
-from portal.core.cloud_ports import PartlyLaunched
 from portal.core.errors import LaunchFailed
 from portal.core.plan import LoadPlan
 from portal.core.ports import Clock, ObjectStore, WorkerHandle, WorkerStatus
@@ -29,7 +29,8 @@ from portal.stores.pool_calls import PoolCalls, is_call
 log = logging.getLogger("portal.fargate")
 POOL = "fargate"
 """The pool's name in the run store, as the stack tells it to its workers."""
-STARTERS, ROUNDS, FIRST_PAUSE = 10, 4, 1.0
+STARTERS = 10
+ROUNDS = Rounds(4, first_pause=1.0, at_once=STARTERS)
 """RunTask is allowed 20 times a second."""
 ASK_EVERY, UNSEEN_SECONDS = 3.0, 60.0
 """ECS may not know a task yet that it has just started."""
@@ -54,34 +55,8 @@ class FargateBackend:
             return self._calls.ask(plan, slots, epoch, now=self._clock.now())
         if epoch == 1 and 0 in slots:
             self._check_room(plan)
-        started: dict[int, WorkerHandle] = {}
-        left, failure = slots, None
-        for attempt in range(ROUNDS):
-            left, failure = self._round(plan, left, epoch, started)
-            if not left or (failure is not None and failure.permanent):
-                break
-            self._clock.sleep(FIRST_PAUSE * 2**attempt)
-        if failure is not None and left:
-            raise PartlyLaunched(
-                f"{len(left)} of {len(slots)} Fargate tasks could not be started: {failure.message}",
-                started=tuple(started.values()), hint=failure.hint,
-            )  # fmt: skip
-        return tuple(started[slot] for slot in slots)
-
-    def _round(
-        self, plan: LoadPlan, slots: tuple[int, ...], epoch: int, started: dict[int, WorkerHandle]
-    ) -> tuple[tuple[int, ...], AwsError | None]:
-        """The slots that are left, and why the last of them is."""
-        left: list[int] = []
-        failure: AwsError | None = None
-        with ThreadPoolExecutor(min(STARTERS, len(slots)) or 1) as starters:
-            for slot, answer in zip(slots, starters.map(partial(self._start, plan, epoch), slots), strict=True):
-                if isinstance(answer, AwsError):
-                    left.append(slot)
-                    failure = answer
-                else:
-                    started[slot] = WorkerHandle(slot, epoch, answer)
-        return tuple(left), failure
+        failing = "Fargate tasks could not be started"
+        return ROUNDS.start(slots, epoch, partial(self._start, plan, epoch), self._clock, failing=failing)
 
     def _start(self, plan: LoadPlan, epoch: int, slot: int) -> str | AwsError:
         here = self._place.is_on_this_machine
