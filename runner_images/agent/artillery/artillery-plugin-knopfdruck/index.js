@@ -12,6 +12,7 @@ const { isMainThread, threadId, BroadcastChannel } = require('node:worker_thread
 
 const MOST_SERIES = 2000;          // per second and kind; what is above goes to one series, so that no line grows without end
 const OTHER = '__other__';
+const BETWEEN = '\u0000';          // labels
 const OWN = /^(http|vusers|errors|plugins\.(expect|metrics-by-endpoint|apdex))\./; // Artillery's own; counted from its events
 
 const bucket = (ms) => {           // 1 us unit, linear below 256, then 128 buckets per power of two
@@ -21,19 +22,24 @@ const bucket = (ms) => {           // 1 us unit, linear below 256, then 128 buck
   return shift * 128 + (us >>> shift);
 };
 
+const newPair = () => [0, 0];
+const newHistogram = () => ({ n: 0, sum: 0, min: Infinity, max: -Infinity, bins: new Map() });
+
 class Second {
   constructor() { this.tables = {}; }
-  cell(table, labels, fresh) {     // the value under these labels in this table
+  cell(table, labels, fresh) {     // the value under these labels in this table; runs several times per request
     const cells = this.tables[table] || (this.tables[table] = new Map());
-    let key = JSON.stringify(labels);
-    if (!cells.has(key) && cells.size >= MOST_SERIES) key = JSON.stringify(labels.map(() => OTHER));
-    if (!cells.has(key)) cells.set(key, fresh());
-    return cells.get(key);
+    const found = cells.get(labels.join(BETWEEN));
+    if (found) return found.value;
+    if (cells.size >= MOST_SERIES) labels = labels.map(() => OTHER);
+    const key = labels.join(BETWEEN);
+    if (!cells.has(key)) cells.set(key, { labels, value: fresh() });
+    return cells.get(key).value;
   }
-  add(table, labels, value = 1, of = 0) { const c = this.cell(table, labels, () => [0, 0]); c[0] += value; c[1] += of; }
+  add(table, labels, value = 1, of = 0) { const c = this.cell(table, labels, newPair); c[0] += value; c[1] += of; }
   time(table, labels, value) {
     if (!Number.isFinite(value)) return;
-    const h = this.cell(table, labels, () => ({ n: 0, sum: 0, min: Infinity, max: -Infinity, bins: new Map() }));
+    const h = this.cell(table, labels, newHistogram);
     h.n += 1; h.sum += value; h.min = Math.min(h.min, value); h.max = Math.max(h.max, value);
     const index = value > 0 ? bucket(value) : 0;
     h.bins.set(index, (h.bins.get(index) || 0) + 1);
@@ -41,7 +47,7 @@ class Second {
   toLine(second, gauges) {
     const line = { t: 'second', s: second, w: threadId, ...gauges };
     for (const [table, cells] of Object.entries(this.tables)) {
-      line[table] = [...cells].map(([key, value]) => [...JSON.parse(key), ...(Array.isArray(value) ? value : [{ ...value, bins: [...value.bins] }])]);
+      line[table] = [...cells.values()].map(({ labels, value }) => [...labels, ...(Array.isArray(value) ? value : [{ ...value, bins: [...value.bins] }])]);
     }
     return line;
   }
@@ -98,6 +104,19 @@ function tap(ee, out) {            // what Artillery's engines tell while they w
   return failed;
 }
 
+// A request is called what its address was before its variables are filled in: few names. Written once: a hook that
+// Artillery runs before each request costs more than all of the counting.
+function nameRequests(flow, target) {
+  for (const step of flow || []) {
+    if (Array.isArray(step.loop)) nameRequests(step.loop, target);
+    else if (Array.isArray(step.parallel)) nameRequests(step.parallel, target);
+    else for (const request of Object.values(step)) {
+      const url = request && (request.url || request.uri);
+      if (typeof url === 'string') request.kdName = target && url.startsWith(target) ? url.slice(target.length) || '/' : url;
+    }
+  }
+}
+
 function follow(script, out) {     // counts every user of Artillery's three engines, and names http requests
   const core = path.resolve(path.dirname(fs.realpathSync(process.argv[1])), '../../core'); // argv: lib/platform/local/worker.js
   const taps = new Map();          // emitter -> how a request on it is told to have failed
@@ -129,15 +148,10 @@ function follow(script, out) {     // counts every user of Artillery's three eng
     }
   };
   const processor = script.config.processor = script.config.processor || {};
-  processor.knopfdruckName = (req, context, ee, next) => { // the address before its variables are filled in: few names
-    const target = script.config.target || '';
-    req.kdName = target && req.url.startsWith(target) ? req.url.slice(target.length) || '/' : req.url;
-    return next();
-  };
   processor.knopfdruckError = (error, req, context, ee, next) => { taps.get(ee)?.(req.uuid, error); return next(); };
   for (const scenario of script.scenarios) {
     if ((scenario.engine || script.config.engine || 'http') !== 'http') continue;
-    scenario.beforeRequest = [].concat('knopfdruckName', scenario.beforeRequest || []);
+    nameRequests(scenario.flow, script.config.target || '');
     scenario.onError = [].concat('knopfdruckError', scenario.onError || []);
   }
 }
