@@ -6,6 +6,7 @@ The folder of dev holds all stacks, those of the other presets only what differs
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ FOLDER: Final = Path(__file__).resolve().parents[1] / "tests" / "golden" / "temp
 WHOLE: Final = "dev"
 
 
+@cache
 def golden_files() -> dict[str, str]:
     """What must lie in the folder, by path."""
     bodies = {name: {stack.name: stack.body for stack in compose(preset)} for name, preset in PRESETS.items()}

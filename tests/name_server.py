@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import socketserver
 import struct
 import threading
@@ -77,16 +76,28 @@ class _Tcp(socketserver.StreamRequestHandler):
             self.wfile.write(struct.pack("!H", len(reply)) + reply)
 
 
+def _on_one_port() -> tuple[socketserver.ThreadingUDPServer, socketserver.ThreadingTCPServer]:
+    """A port that is free for UDP may be taken for TCP: then another is tried."""
+    for _ in range(20):
+        udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), _Udp)
+        tcp = socketserver.ThreadingTCPServer(("127.0.0.1", udp.server_address[1]), _Tcp, bind_and_activate=False)
+        tcp.allow_reuse_address = True
+        try:
+            tcp.server_bind()
+        except OSError:
+            udp.server_close()
+            tcp.server_close()
+            continue
+        tcp.server_activate()
+        return udp, tcp
+    raise RuntimeError("No port is free for both UDP and TCP.")
+
+
 @contextmanager
 def name_server() -> Iterator[Zone]:
     zone = Zone()
-    udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), _Udp)
-    zone.port = udp.server_address[1]
-    tcp = socketserver.ThreadingTCPServer(("127.0.0.1", zone.port), _Tcp, bind_and_activate=False)
-    tcp.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    tcp.server_bind()
-    tcp.server_activate()
-    servers = (udp, tcp)
+    servers = _on_one_port()
+    zone.port = servers[0].server_address[1]
     for server in servers:
         server.zone = zone  # type: ignore[union-attr]
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

@@ -105,6 +105,7 @@ def test_artillery_users_take_every_row_once_over_all_workers(artillery: EngineT
     assert sent(target, "/csv") == dict.fromkeys(NAMES, 1)
 
 
+@pytest.mark.long
 def test_artillery_workers_each_begin_a_shared_file_at_its_first_row(
     artillery: EngineTools, run: Run, target: CountingServer
 ) -> None:

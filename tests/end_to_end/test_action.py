@@ -102,7 +102,7 @@ def test_what_the_portal_refuses_ends_the_start_with_its_words(tmp_path: Path, s
     assert not list(tmp_path.glob("load-test-run"))
 
 
-@pytest.mark.parametrize("way", ["signal", "step"])
+@pytest.mark.parametrize("way", [pytest.param("signal", marks=pytest.mark.long), "step"])
 def test_a_cancelled_job_stops_its_run(tmp_path: Path, portal: PortalProcess, scenario: dict[str, str], way: str) -> None:
     job = Job(tmp_path, **{**scenario, "duration": "5m"})
     assert job.run("start")[0] == 0

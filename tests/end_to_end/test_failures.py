@@ -46,6 +46,7 @@ def test_a_killed_worker_makes_the_run_inconclusive_and_is_named(portal: PortalP
     assert result["summary"]["requests"] > 0
 
 
+@pytest.mark.chaos
 def test_a_killed_queue_cluster_does_not_disturb_the_run(portal: PortalProcess, shop: ShopProcess) -> None:
     run_id = portal.begin("k6-burst", "--backend", "lambda", *SHORT)
     portal.wait_load(run_id)

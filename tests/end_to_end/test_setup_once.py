@@ -42,7 +42,7 @@ def start(portal: PortalProcess, shop: ShopProcess, tmp_path: Path) -> Start:
     return lambda *words: portal.loadtest("run", "once", *common, *words, "--wait", "--json")
 
 
-@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.long), 4])
 def test_each_reaches_the_shop_once_and_all_workers_get_the_data(start: Start, shop: ShopProcess, workers: int) -> None:
     said = start("--workers", str(workers))
     assert said.code == 0, said

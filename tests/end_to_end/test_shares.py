@@ -71,6 +71,7 @@ def test_shared_iterations_are_done_once_each_by_four_workers(run: Run, shop: Sh
     assert summary["iterations"] == summary["requests"] == shop.requests() == 103
 
 
+@pytest.mark.long
 def test_arrivals_over_four_workers_are_those_of_one(run: Run, shop: ShopProcess) -> None:
     load = ("--rate", "20", "--duration", "5s", "--max-vus", "20")
     one = run("arrivals", ARRIVALS, *load, "--workers", "1")["summary"]

@@ -56,7 +56,7 @@ def truth(portal: PortalProcess, shop: ShopProcess, script: tuple[str, str, str]
 
 
 @pytest.mark.parametrize("load", LOADS)
-@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize("workers", [1, pytest.param(8, marks=pytest.mark.long)])
 def test_k6_counts_what_the_target_counts(portal: PortalProcess, shop: ShopProcess, workers: int, load: str) -> None:
     script = ("truth-k6", "k6", SHARED)
     summary = truth(portal, shop, script, *LOADS[load], "--workers", str(workers))

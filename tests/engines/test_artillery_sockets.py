@@ -121,6 +121,7 @@ def test_every_emit_of_a_socket_io_user_is_measured(artillery: EngineTools, sock
     assert measured(lives, "errors") == 0
 
 
+@pytest.mark.long
 def test_a_websocket_that_cannot_be_opened_is_a_failed_user_each(artillery: EngineTools, tmp_path: Path) -> None:
     lives = run(tmp_path, artillery, REFUSED, OpenLoad.constant(Fraction(4), 2 * SECOND))
     assert measured(lives, "vusers_failed") == measured(lives, "vusers_created") == 8

@@ -41,6 +41,7 @@ def test_a_worker_of_a_service_does_what_it_is_called_for_and_waits_on(prepare: 
     assert states(lives) == {}
 
 
+@pytest.mark.chaos
 def test_a_spare_takes_a_lost_workers_slot_over(prepare: Prepare, target: CountingServer) -> None:
     lives = prepare(load=LONG)
     lost = lives.begin(POOL, lives.membership() | {"KNOPFDRUCK_WORKER": "lost"}, name="lost")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import signal
 import sys
@@ -89,7 +90,8 @@ def wait(portal: Portal) -> int:
     until = time.monotonic() + 60 * float(given("TIMEOUT_MINUTES", "330"))
     cursor = ""
     while True:
-        query = urllib.parse.urlencode({"wait": WAIT_SECONDS, **({"since": cursor} if cursor else {})})
+        left = max(0, math.ceil(until - time.monotonic()))
+        query = urllib.parse.urlencode({"wait": min(WAIT_SECONDS, left), **({"since": cursor} if cursor else {})})
         found = portal.json("GET", f"/load-tests/{run_id}/events?{query}")
         cursor = found["cursor"]
         for event in found["events"]:
