@@ -1,0 +1,32 @@
+"""The place to deploy to: an emulator of this test's own, or the one `KNOPFDRUCK_E2E_ENDPOINT` names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra_gen.emulator.process import HOW_TO_GET_IT, Emulator, is_installed
+from tests.infra.e2e.places import ROOT, Place
+
+
+@pytest.fixture(scope="module")
+def place(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    if endpoint := os.environ.get("KNOPFDRUCK_E2E_ENDPOINT"):
+        yield Place(endpoint, folder)
+        return
+    if not is_installed():
+        pytest.skip(f"no emulator here: {HOW_TO_GET_IT}")
+    with Emulator(tmp_path_factory.mktemp("emulator")) as emulator:
+        yield Place(emulator.endpoint, folder)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages are made once in the checkout's own data folder; a fresh machine makes them here."""
+    found = tmp_path_factory.mktemp("portal")
+    (ROOT / "var" / "packages").mkdir(parents=True, exist_ok=True)
+    (found / "packages").symlink_to(ROOT / "var" / "packages")
+    return found
