@@ -74,6 +74,8 @@ class Beat:
     memory_bytes: int = 0
     sockets: int = 0
     snapshots: int = 0
+    pieces: int = 0
+    """Of the engine's log that are in the store."""
 
 
 class DoneReason(StrEnum):
@@ -141,3 +143,5 @@ class Done:
     names_folded: int = 0
     """Request names beyond the first 500, which were counted together as `__other__`."""
     strain: Strain = field(default_factory=Strain)
+    pieces: int = 0
+    """Of the engine's log that are in the store."""

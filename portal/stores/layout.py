@@ -134,6 +134,11 @@ def parse_snapshot_key(key: str) -> tuple[int, int, int]:
     return int(match[1]), int(match[2]), int(match[3])
 
 
+def lines_key(run_id: str, slot: int, epoch: int, piece: int) -> str:
+    """What an engine wrote while it ran, in the order of the pieces."""
+    return f"{run_prefix(run_id)}lines/{slot_part(slot)}/{epoch_part(epoch)}/{_padded(piece, SEQ_DIGITS, 'piece')}.json"
+
+
 def raw_prefix(run_id: str) -> str:
     return run_prefix(run_id) + "raw/"
 

@@ -11,15 +11,13 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
 
 from portal.core.errors import WireInvalid
 from portal.core.ports import ObjectStore
 from portal.core.wire import from_json, to_json
 from portal.stores import layout
-from portal.stores.run_store import ReadsMany
+from portal.stores.many import read_many
 
-T = TypeVar("T")
 WRITERS = 16
 _NAME = re.compile(r"[A-Za-z0-9_=+@-][A-Za-z0-9._=+@-]{0,149}")
 
@@ -87,11 +85,11 @@ class PoolStore:
         claimed = {key.removeprefix(self._prefix + "claims/") for key in self._objects.list(self._prefix + "claims/")}
         prefix = self._prefix + "calls/"
         keys = [key for key in self._objects.list(prefix) if key.removeprefix(prefix) not in claimed]
-        return tuple(sorted(self._read_many(Call, keys).values(), key=lambda call: (call.at, call.run, call.slot)))
+        return tuple(sorted(read_many(self._objects, Call, keys).values(), key=lambda call: (call.at, call.run, call.slot)))
 
     def calls(self, run: str) -> tuple[Call, ...]:
         """All of a run that were not withdrawn."""
-        return tuple(self._read_many(Call, self._objects.list(f"{self._prefix}calls/{_run(run)}/")).values())
+        return tuple(read_many(self._objects, Call, self._objects.list(f"{self._prefix}calls/{_run(run)}/")).values())
 
     def claim(self, call: Call, claim: Claim) -> bool:
         """Whether this worker has the call; asking twice gives the same answer, for the first one may have got lost."""
@@ -104,7 +102,7 @@ class PoolStore:
     def claims(self, run: str) -> dict[tuple[int, int], Claim]:
         """By slot and epoch."""
         prefix = f"{self._prefix}claims/{_run(run)}/"
-        found = self._read_many(Claim, self._objects.list(prefix))
+        found = read_many(self._objects, Claim, self._objects.list(prefix))
         return {_slot_and_epoch(key.removeprefix(prefix)): claim for key, claim in found.items()}
 
     def say(self, presence: Presence) -> None:
@@ -116,7 +114,7 @@ class PoolStore:
 
     def presences(self) -> tuple[Presence, ...]:
         """All that ever spoke and did not leave; `at` says how fresh each is."""
-        return tuple(self._read_many(Presence, self._objects.list(self._prefix + "workers/")).values())
+        return tuple(read_many(self._objects, Presence, self._objects.list(self._prefix + "workers/")).values())
 
     def withdraw(self, run: str) -> None:
         """Nobody takes a call of this run any more; what was claimed is forgotten with it."""
@@ -133,11 +131,6 @@ class PoolStore:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{worker[:200]!r} is not a worker: use an instance id or the ARN of a task.")
         return f"{self._prefix}workers/{name}.json"
-
-    def _read_many(self, kind: type[T], keys: Iterable[str]) -> dict[str, T]:
-        wanted, objects = tuple(keys), self._objects
-        found = objects.get_many(wanted) if isinstance(objects, ReadsMany) else map(objects.get, wanted)
-        return {key: from_json(kind, data) for key, data in zip(wanted, found, strict=True) if data is not None}
 
 
 def _call_name(call: Call) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
 from portal.core.plan import LoadPlan
 from portal.core.ports import ObjectStore
@@ -17,15 +17,9 @@ from portal.core.split import WorkerAssignment
 from portal.core.timeline import TimePoint
 from portal.core.wire import from_json, to_json
 from portal.stores import layout
+from portal.stores.many import read_many
 
 T = TypeVar("T")
-
-
-@runtime_checkable
-class ReadsMany(Protocol):
-    """A store where one read after another would be slow."""
-
-    def get_many(self, keys: tuple[str, ...]) -> tuple[bytes | None, ...]: ...
 
 
 class RunStore:
@@ -79,7 +73,7 @@ class RunStore:
         wanted = {layout.ready_key(self.run_id, slot) for slot, epoch in epochs.items() if (slot, epoch) not in self._ready}
         if wanted:
             keys = self._objects.list(layout.ready_prefix(self.run_id))
-            found = self._read_many(Ready, [key for key in keys if key in wanted])
+            found = read_many(self._objects, Ready, [key for key in keys if key in wanted])
             self._ready.update((ready.slot, ready.epoch) for ready in found.values())
         return frozenset(slot for slot, epoch in epochs.items() if (slot, epoch) in self._ready)
 
@@ -129,7 +123,7 @@ class RunStore:
 
     def beats(self) -> dict[int, Beat]:
         """The last one of every slot; its epoch tells whether a replaced worker still speaks."""
-        found = self._read_many(Beat, self._objects.list(layout.beat_prefix(self.run_id)))
+        found = read_many(self._objects, Beat, self._objects.list(layout.beat_prefix(self.run_id)))
         return {beat.slot: beat for beat in found.values()}
 
     def last_beat(self, slot: int) -> Beat | None:
@@ -163,7 +157,7 @@ class RunStore:
     def dones(self) -> dict[tuple[int, int], Done]:
         """By (slot, epoch). A done never changes, so each is read once."""
         keys = self._objects.list(layout.done_prefix(self.run_id))
-        self._dones |= self._read_many(Done, [key for key in keys if key not in self._dones])
+        self._dones |= read_many(self._objects, Done, [key for key in keys if key not in self._dones])
         return {(done.slot, done.epoch): done for done in self._dones.values()}
 
     def put_raw(self, slot: int, name: str, data: bytes) -> None:
@@ -175,6 +169,15 @@ class RunStore:
     def raw_bytes(self, key: str) -> bytes | None:
         return self._objects.get(self._own(key))
 
+    def put_lines(self, slot: int, epoch: int, piece: int, lines: tuple[str, ...]) -> None:
+        """New lines of the engine's log; a piece that a beat counts never changes any more."""
+        self._objects.put(layout.lines_key(self.run_id, slot, epoch, piece), to_json(lines))
+
+    def lines(self, pieces: Iterable[tuple[int, int, int]]) -> dict[tuple[int, int, int], tuple[str, ...]]:
+        """By (slot, epoch, piece)."""
+        keys = {layout.lines_key(self.run_id, *piece): piece for piece in pieces}
+        return {keys[key]: lines for key, lines in read_many(self._objects, tuple[str, ...], keys).items()}
+
     # The live timeline
 
     def save_timeline(self, step: int, chunk: int, points: tuple[TimePoint, ...]) -> None:
@@ -184,7 +187,7 @@ class RunStore:
     def timeline(self, step: int, chunks: Iterable[int]) -> tuple[TimePoint, ...]:
         """The points of these chunks in order; a chunk nobody wrote has none."""
         keys = [layout.timeline_key(self.run_id, step, chunk) for chunk in chunks]
-        found = self._read_many(tuple[TimePoint, ...], keys)
+        found = read_many(self._objects, tuple[TimePoint, ...], keys)
         return tuple(point for key in keys for point in found.get(key, ()))
 
     # Results
@@ -230,13 +233,6 @@ class RunStore:
     def _read(self, kind: type[T], key: str) -> T | None:
         data = self._objects.get(key)
         return None if data is None else from_json(kind, data)
-
-    def _read_many(self, kind: type[T], keys: Iterable[str]) -> dict[str, T]:
-        """Without those that were deleted after they were listed."""
-        wanted = tuple(keys)
-        objects = self._objects
-        found = objects.get_many(wanted) if isinstance(objects, ReadsMany) else map(objects.get, wanted)
-        return {key: from_json(kind, data) for key, data in zip(wanted, found, strict=True) if data is not None}
 
     def _first(self, kind: type[T], key: str, value: T) -> T:
         """The value that stands under a key that is written once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from portal.core.ports import Backend, WorkerStatus
@@ -36,6 +36,8 @@ class Census:
     """Those that were replaced."""
     leaving: frozenset[int] = frozenset()
     """Slots whose machine will be taken away within minutes."""
+    pieces: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    """By slot and epoch, of the engine's log in the store."""
 
     def slots(self, *states: str) -> tuple[int, ...]:
         return tuple(sorted(slot for slot, state in self.states.items() if state in states))
@@ -104,7 +106,8 @@ def take_census(
     # As inserts that meet their own rows: bulk_update would write one CASE per column and row, twenty times the cost.
     Worker.objects.bulk_create(changed, update_conflicts=True, unique_fields=("id",), update_fields=WRITTEN)
     leaving = frozenset(slot for slot, status in statuses.items() if status is WorkerStatus.LEAVING)
-    return Census(run.workers, rows, {row.slot: row.state for row in rows}, dones, former, leaving)
+    pieces = {worker: beat.pieces for worker, beat in beats.items()} | {worker: done.pieces for worker, done in said.items()}
+    return Census(run.workers, rows, {row.slot: row.state for row in rows}, dones, former, leaving, pieces)
 
 
 def _silence(row: Worker, beat: Beat | None, heard_since: float, now: float, first_word: float) -> float | None:

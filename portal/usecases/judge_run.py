@@ -26,6 +26,7 @@ from portal.usecases.census import NO_LOAD
 from portal.usecases.draw_timeline import draw_timeline
 from portal.usecases.examine_workers import achieved, examine_workers, skew
 from portal.usecases.gather_series import GatheredSeries, workers_of
+from portal.usecases.note_lines import told
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Judged:
     timeline: tuple[TimePoint, ...]
     health: tuple[WorkerHealth, ...]
     log: tuple[str, ...] = ()
-    """What the engines wrote."""
+    """What the engines wrote and nobody has told yet."""
 
     def with_note(self, note: str) -> Judged:
         return dataclasses.replace(self, verdict=dataclasses.replace(self.verdict, notes=(*self.verdict.notes, note)))
@@ -80,7 +81,7 @@ def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None)
         on_loss=plan.on_worker_loss,
     )  # fmt: skip
     verdict = used(verdict, plan.data, turns=summary.iterations, workers=plan.workers)
-    judged = Judged(summary, results, verdict, reason, message, timeline, health, log_lines(said.values()))
+    judged = Judged(summary, results, verdict, reason, message, timeline, health, log_lines(said.values(), told(run.id)))
     missing = {*lost, *(slot for slot, epoch in epochs.items() if epoch > 1)}
     for hole in holes(gaps, t0, ends, slots=missing) if t0 is not None else ():
         judged = judged.with_note(hole)

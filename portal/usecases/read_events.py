@@ -9,6 +9,7 @@ from typing import Any  # Any: JSON answers
 from portal.core.errors import RequestRejected
 from portal.core.wire import to_plain
 from portal.models import Run, RunEvent
+from portal.models.event import EventKind
 from portal.usecases.live_timeline import read_timeline
 from portal.usecases.read_run import moment, progress_of, result_of
 from portal.wiring import Parts
@@ -57,6 +58,12 @@ def read_events(run: Run, since: Cursor, parts: Parts) -> Happened:
     second = seconds[-1]["second"] + 1 if seconds else since.second
     happened = (*told, *({"kind": "second", **point} for point in seconds))
     return Happened(happened, Cursor(event, second), run.is_over and len(happened) < MOST)
+
+
+def read_sentences(run_id: str, since: int) -> tuple[tuple[int, str], ...]:
+    """What was said of a run after the event `since`, each with its event: mostly its engines' lines. At most MOST."""
+    rows = RunEvent.objects.filter(run_id=run_id, kind=EventKind.LOG, id__gt=since)
+    return tuple(rows.values_list("id", "text")[:MOST])
 
 
 def _told(row: RunEvent) -> dict[str, Any]:

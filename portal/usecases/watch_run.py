@@ -25,6 +25,7 @@ from portal.usecases.census import FIRST_WORD_SECONDS, Census, take_census
 from portal.usecases.end_run import collect_run, end_run, end_without_store
 from portal.usecases.gather_series import GatheredSeries
 from portal.usecases.live_timeline import LiveTimeline, final_until
+from portal.usecases.note_lines import NotedLines
 from portal.usecases.note_places import note_places
 from portal.usecases.notify import Moment, notify
 from portal.usecases.progress import progress_of
@@ -48,6 +49,7 @@ class Watch:
     gathered: GatheredSeries | None = None
     """None until the load begins."""
     live: LiveTimeline = field(default_factory=LiveTimeline)
+    lines: NotedLines = field(default_factory=NotedLines)
     assessment: Assessment | None = None
     pulse_at: float = 0.0
     store_fails_since: float | None = None
@@ -106,6 +108,7 @@ def _look(run: Run, watch: Watch, parts: Parts) -> None:
     backend = parts.backend(run.where(), run.backend)
     first_word = max(FIRST_WORD_SECONDS, watch.plan.ready_within.total_seconds())
     census = take_census(run, watch.store, backend, now, heard_since=watch.heard_since, first_word=first_word)
+    watch.lines.note_new(run, watch.store, census.pieces)
     if run.state == RunState.LAUNCHING:
         _launching(run, watch, census, now, parts)
     if run.state == RunState.READY:

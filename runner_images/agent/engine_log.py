@@ -13,6 +13,7 @@ from collections.abc import Callable
 FIRST_LINES, LAST_LINES, LINE_LENGTH = 200, 200, 2000
 """Together 800 kB, which is also the most that is written to the store."""
 LONGEST_LINE = 1 << 16
+MORE = f"More than {FIRST_LINES} different lines: what follows is in the worker's log only."
 _STAMP = re.compile(rb'^time="[^"]*" ')
 """k6 begins every line with the time, and that alone makes no other line of it."""
 
@@ -49,6 +50,11 @@ class EngineLog:
     def told(self) -> tuple[str, ...]:
         """The same for people, with how often a line came."""
         return tuple(f"{line.text} (x {line.times:,})" if line.times > 1 else line.text for line in self._kept())
+
+    def first(self) -> tuple[str, ...]:
+        """The first different lines, which never change, and a last one that says so when there are more."""
+        lines = tuple(line.text for line in tuple(self._first.values()))
+        return (*lines, MORE) if self._last else lines
 
     def _kept(self) -> tuple[_Line, ...]:
         return (*tuple(self._first.values()), *tuple(self._last.values()))

@@ -36,6 +36,7 @@ class EngineRun:
 
     def live(self) -> None:
         """Always ends with a done record, and never with a living engine."""
+        self._report.heart.pieces.log = self._process.log
         for pid in self._process.pids:
             self._report.heart.vitals.watch(pid)
         try:

@@ -8,6 +8,7 @@ from portal.core.errors import StoreUnavailable
 from portal.core.ports import Clock
 from portal.core.protocol import Beat, WorkerPhase
 from portal.stores.run_store import RunStore
+from runner_images.agent.log_pieces import LogPieces
 from runner_images.agent.vitals import Vitals
 
 SAMPLE_SECONDS, SAMPLES_PER_BEAT = 1.0, 3
@@ -20,6 +21,7 @@ class Heart:
         self.vitals = Vitals(clock)
         self.phase = WorkerPhase.STARTING
         self.snapshots = 0
+        self.pieces = LogPieces(store, slot, epoch)
         self._store, self._clock, self._slot, self._epoch = store, clock, slot, epoch
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -30,9 +32,10 @@ class Heart:
         self._thread.join(timeout=10)
 
     def beat(self) -> None:
+        self.pieces.ship()
         sample = self.vitals.sample()
         beat = Beat(self._slot, self._epoch, self._clock.now(), self.phase, sample.cpu_cores, sample.memory_bytes, sample.files,
-                    self.snapshots)  # fmt: skip
+                    self.snapshots, self.pieces.count)  # fmt: skip
         try:
             self._store.beat(beat)
         except StoreUnavailable:

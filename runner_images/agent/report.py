@@ -125,6 +125,7 @@ class Report:
         if self.store_failure and end.reason is not DoneReason.STORE_FAILED:
             end = End(DoneReason.STORE_FAILED, f"Not all that was measured could be written: {self.store_failure}")
         self.heart.stop()
+        self.heart.pieces.ship()
         vitals = self.heart.vitals
         record = Done(
             slot=self._slot, epoch=self._epoch, at=self._clock.now(), reason=end.reason, exit_code=exit_code,
@@ -135,7 +136,7 @@ class Report:
             mean_cpu_cores=round(vitals.mean_cores(), 3), peak_cpu_cores=round(vitals.peak_cores, 3),
             peak_memory_bytes=vitals.peak_memory, names_folded=self._window.names_dropped,
             strain=replace(vitals.strain(self.clock_offset_ms), cores=float(self.cores)),
-            processes=len(process.pids) if process else 1,
+            processes=len(process.pids) if process else 1, pieces=self.heart.pieces.count,
         )  # fmt: skip
         self.record = record
         if process is not None:

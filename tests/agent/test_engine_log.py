@@ -16,7 +16,7 @@ from portal.core.merge import select
 from portal.core.ports import EngineTools
 from portal.core.protocol import DoneReason
 from portal.core.script import ScriptSource
-from runner_images.agent.engine_log import FIRST_LINES, LAST_LINES, LINE_LENGTH, LONGEST_LINE, EngineLog
+from runner_images.agent.engine_log import FIRST_LINES, LAST_LINES, LINE_LENGTH, LONGEST_LINE, MORE, EngineLog
 from tests.agent.lives import Lives
 
 MOST_BYTES = 1 << 20
@@ -61,6 +61,15 @@ def test_lines_that_never_repeat_are_bounded_and_errors_among_them_all_counted()
     assert max(map(len, told)) == LINE_LENGTH
     assert log.script_errors == 3000
     assert len("\n".join(told)) < MOST_BYTES
+
+
+def test_the_first_lines_only_grow_and_end_with_a_word_about_the_rest() -> None:
+    log, seen = EngineLog(lambda line: False), tuple[str, ...]()
+    for number in range(FIRST_LINES + 50):
+        log.add(b"%d\n" % number)
+        assert log.first()[: len(seen)] == seen
+        seen = log.first()
+    assert (len(seen), seen[-2:]) == (FIRST_LINES + 1, (str(FIRST_LINES - 1), MORE))
 
 
 def test_a_line_without_end_is_not_waited_for() -> None:

@@ -71,6 +71,8 @@ def test_a_script_that_throws_ends_as_script_error_with_its_own_message(
         "run", "throws", "--environment", "shop", "--backend", "lambda", "--vus", "2", "--duration", "2s", "--wait", "--json"
     )
     assert said.code == 1, said
+    thrown = [line for line in said.err.splitlines() if line.startswith("Worker 0") and "the cart is on fire" in line]
+    assert [" (x " in line for line in thrown] == [False, True], "told while it ran, and at the end how often"
     assert said.json["end_reason"] == "script_error"
     assert "the cart is on fire" in said.json["message"]
 

@@ -7,7 +7,7 @@ import pytest
 from portal import wiring
 from portal.core.run_state import EndReason, RunState
 from portal.management.loadtest.follow import UNWORKED, follow, progress_line
-from portal.models import Run
+from portal.models import Run, RunEvent
 from portal.usecases.read_run import status_of
 from tests.builders import ADA, a_run, an_ended_run, live_progress
 
@@ -65,6 +65,20 @@ def test_a_terminal_rewrites_its_line() -> None:
     follow(run.id, parts(lambda: None, moves(run, RunState.ENDED)), out, by=ADA)
     assert out.getvalue().count("\r") == 3
     assert out.getvalue().count("\n") == 1
+
+
+def test_what_engines_write_stands_above_the_line_as_it_comes_once() -> None:
+    run, out = a_run(state="running"), io.StringIO()
+
+    def writes(text: str) -> Callable[[], object]:
+        return lambda: RunEvent.objects.create(run=run, text=text)
+
+    follow(
+        run.id, parts(writes("Worker 0: a\x1b[2J"), interrupts, writes("Worker 0: b"), moves(run, RunState.ENDED)), out, by=ADA
+    )
+    lines = out.getvalue().splitlines()
+    assert [line.split()[0] for line in lines] == ["running", "Worker", "Stopping", "stopping", "Worker", "ended"]
+    assert lines[1] == "Worker 0: a?[2J"
 
 
 def test_a_queue_nobody_works_is_said_once() -> None:

@@ -28,6 +28,7 @@ def test_the_table_of_keys() -> None:
     assert layout.beat_key("r1", 3) == "runs/r1/beat/00003.json"
     assert layout.snapshot_key("r1", 3, 2, 77) == "runs/r1/snap/00003/0002/00000077.mp.z"
     assert layout.done_key("r1", 3, 2) == "runs/r1/done/00003/0002.json"
+    assert layout.lines_key("r1", 3, 2, 1) == "runs/r1/lines/00003/0002/00000001.json"
     assert layout.raw_key("r1", 3, "k6.log") == "runs/r1/raw/00003/k6.log"
     assert layout.series_key("r1", 10, 4, "ab12") == "runs/r1/series/10/00000004-ab12.mp.z"
     assert layout.summary_key("r1") == "runs/r1/summary.json"

@@ -22,6 +22,7 @@ class FakeWorker:
     slot: int
     seq: int = 0
     epoch: int = 1
+    pieces: int = 0
 
     def replaced(self, *, reference: str = "fake:again") -> FakeWorker:
         """The next worker of this slot, with its row; the backend says of both what it says of the slot."""
@@ -33,6 +34,13 @@ class FakeWorker:
 
     def beat(self, phase: WorkerPhase = WorkerPhase.RUNNING, **fields: Any) -> None:
         self.store.beat(Beat(self.slot, self.epoch, self.scene.clock.now(), phase, **fields))
+
+    def says(self, *lines: str, beats: bool = True, phase: WorkerPhase = WorkerPhase.RUNNING) -> None:
+        """The next piece of its engine's log; with the beat that counts it."""
+        self.store.put_lines(self.slot, self.epoch, self.pieces, lines)
+        self.pieces += 1
+        if beats:
+            self.beat(phase, pieces=self.pieces)
 
     def measure(self, start: int, end: int, points: Iterable[Point] | None = None, **load: Any) -> IntervalSnapshot:
         """The next snapshot, for the seconds from `start` to before `end`; `load` as `requests` takes it."""

@@ -1,4 +1,7 @@
-"""Waits for a run to end and shows how it goes: one line rewritten in place on a terminal, else a line every 5 seconds."""
+"""Waits for a run to end and shows how it goes: one line rewritten in place on a terminal, else a line every 5 seconds.
+
+Above it stands what the engines write, as it comes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from portal.core.access import Actor
 from portal.core.run_state import RunState
 from portal.models import Run
 from portal.usecases.describe_run import milliseconds, number
+from portal.usecases.read_events import read_sentences
 from portal.usecases.read_run import find_run, status_of
 from portal.usecases.stop_run import stop_run
 from portal.wiring import Parts
@@ -62,6 +66,7 @@ def _until_ended(run_id: str, parts: Parts, screen: _Screen, by: Actor) -> None:
         elif now - since > UNWORKED_AFTER and not is_told:
             screen.say(UNWORKED)
             is_told = True
+        screen.say_new(run_id)
         line = progress_line(status_of(run))
         if screen.is_terminal or now >= next_line or run.state != last or run.is_over:
             screen.show(line)
@@ -71,11 +76,16 @@ def _until_ended(run_id: str, parts: Parts, screen: _Screen, by: Actor) -> None:
         parts.clock.sleep(LOOK_EVERY)
 
 
+def _printable(line: str) -> str:
+    """A script's output does not steer the terminal of who reads it."""
+    return "".join(sign if sign.isprintable() else "?" for sign in line)
+
+
 class _Screen:
     """Rewrites its line on a terminal; elsewhere every line stays."""
 
     def __init__(self, out: TextIO) -> None:
-        self.out, self.width = out, 0
+        self.out, self.width, self.event = out, 0, 0
         self.is_terminal = out.isatty()
 
     def show(self, line: str) -> None:
@@ -90,6 +100,11 @@ class _Screen:
         self.close()
         self.out.write(sentence + "\n")
         self.out.flush()
+
+    def say_new(self, run_id: str) -> None:
+        for event, sentence in read_sentences(run_id, self.event):
+            self.say(_printable(sentence))
+            self.event = event
 
     def close(self) -> None:
         if self.width:
