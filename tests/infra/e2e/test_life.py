@@ -7,13 +7,33 @@ infra_gen/README.md for what its editions can do.
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
 
 import pytest
 
 from portal.aws.apigateway import ApiGatewayDoor, stage_url
 from tests.infra.e2e.places import REGION, Place, call, left, standing
+from tests.portal_process import PATIENCE_SECONDS, PortalProcess
+from tests.shop_process import ShopProcess
 
 pytestmark = [pytest.mark.emulator, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[ShopProcess]:
+    with ShopProcess() as running:
+        yield running
+
+
+@pytest.fixture
+def portal(place: Place) -> Iterator[PortalProcess]:
+    """Web, queue and ticker on the database that the deployed API shares."""
+    running = PortalProcess(place.folder, {})
+    running.environment = {**place.environment, "KNOPFDRUCK_BIND": running.bind}
+    running.start()
+    yield running
+    running.stop()
 
 
 def test_a_broken_first_deployment_is_rolled_back_named_and_leaves_nothing(place: Place) -> None:
@@ -42,8 +62,8 @@ def _mirror(place: Place, *, without: str) -> None:
             s3.copy_object(Bucket="mirror", Key=found["Key"], CopySource={"Bucket": templates, "Key": found["Key"]})
 
 
-def test_the_tree_is_deployed_and_the_portal_can_use_it(place: Place) -> None:
-    made = place.deploy(**place.prepare())
+def test_the_tree_is_deployed_and_the_portal_can_use_it(place: Place, shop: ShopProcess) -> None:
+    made = place.deploy(**place.prepare(shop.targets))
     assert made.returncode == 0, made.stdout[-3000:] + made.stderr
     assert "knopfdruck-dev is CREATE_COMPLETE." in made.stdout
     assert "  WRONG  " not in made.stdout, made.stdout[-1500:]
@@ -60,17 +80,35 @@ def test_a_change_keeps_data_and_replaces_what_cannot_change(place: Place) -> No
 
 def test_the_api_asks_for_a_key_and_a_token(place: Place) -> None:
     """A key meters and lets in, a token says who: only both start something."""
-    outputs = place.outputs()
-    address = stage_url(outputs, place.endpoint)
-    key = {"x-api-key": ApiGatewayDoor(place.client("apigateway")).key_value(outputs["ApiKeyId"])}
-    token = json.loads(place.manage("loadtest", "token", "e2e", "--json").stdout)["token"]
-    both = {**key, "Authorization": f"Bearer {token}"}
+    address, both = _api(place)
+    key = {"x-api-key": both["x-api-key"]}
     assert call(f"{address}/load-tests/templates", {})[0] == 403
     assert call(f"{address}/load-tests/templates", key)[0] == 401
     assert call(f"{address}/load-tests/lambda/start", both, {"scenario": 1})[0] == 400
-    status, started = call(f"{address}/load-tests/lambda/start", both, {"scenario": "checkout-burst", "environment": "aws-e2e"})
+
+
+def test_a_run_started_through_the_api_is_carried_to_its_verdict(place: Place, shop: ShopProcess, portal: PortalProcess) -> None:
+    """The function takes the order, the portal's queue beside it starts workers on Lambda, and the function tells the end."""
+    address, both = _api(place)
+    status, started = call(f"{address}/load-tests/lambda/start", both, {"scenario": "k6-smoke", "environment": "aws-e2e"})
     assert (status, started["state"]) == (202, "queued"), started
-    assert json.loads(place.manage("loadtest", "status", started["id"], "--json").stdout)["environment"] == "aws-e2e"
+    run = f"{address}/load-tests/{started['id']}"
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while (seen := call(f"{run}/status", both)[1])["state"] != "ended":
+        assert time.monotonic() < ends, f"{seen}\n{portal.log()}"
+        time.sleep(1)
+    status, results = call(f"{run}/results", both)
+    assert (status, results["end_reason"]) == (200, "completed"), results
+    assert results["verdict"] in ("passed", "failed"), results
+    assert results["summary"]["requests"] == shop.requests() > 0
+
+
+def _api(place: Place) -> tuple[str, dict[str, str]]:
+    """Where it answers, and the headers of somebody who may."""
+    outputs = place.outputs()
+    key = ApiGatewayDoor(place.client("apigateway")).key_value(outputs["ApiKeyId"])
+    token = json.loads(place.manage("loadtest", "token", "e2e", "--json").stdout)["token"]
+    return stage_url(outputs, place.endpoint), {"x-api-key": key, "Authorization": f"Bearer {token}"}
 
 
 def test_a_broken_change_is_taken_back_whole_and_a_good_one_follows(place: Place) -> None:
