@@ -1,18 +1,18 @@
 # The portal in one image: web, queue and ticker together, or apart by `manage.py portal --only web`.
-# Tags are exact; give their digests too where your registry is known (`docker buildx imagetools inspect python:3.11.14-slim-bookworm`).
+# The bases are the workers' images' too (runner_images/Dockerfile), by tag and digest; a test holds them together.
 # Everything is below /app with names relative to it: tests/images runs each of these steps as a plain process.
-FROM node:22.21.1-bookworm-slim AS engines
+FROM node:22.21.1-bookworm-slim@sha256:25b3eb23a00590b7499f2a2ce939322727fcce1b15fdd69754fcd09536a3ae2c AS engines
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-progress
 
-FROM python:3.11.14-slim-bookworm AS packages
+FROM python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d AS packages
 WORKDIR /app
 COPY requirements.txt ./
 RUN python -m venv .venv
 RUN .venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt
 
-FROM python:3.11.14-slim-bookworm AS portal
+FROM python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d AS portal
 RUN groupadd --gid 10001 knopfdruck \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data knopfdruck \
     && install --directory --owner=10001 --group=10001 /data

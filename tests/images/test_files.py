@@ -48,6 +48,13 @@ def test_the_image_ends_as_a_numbered_user_with_a_health_check_and_one_command()
     assert [step.words for step in last if step.name == "CMD"] == [["python", "manage.py", "portal"]]
 
 
+def test_bases_have_a_digest_and_one_tag_is_one_image_in_all_files() -> None:
+    bases = {step.text.split()[0] for path in DOCKERFILES for step in read_steps(path) if step.name == "FROM"}
+    outer = {base for base in bases if ":" in base}
+    assert [base for base in outer if not re.search(r"@sha256:[0-9a-f]{64}$", base)] == []
+    assert len({base.partition("@")[0] for base in outer}) == len(outer) >= 2
+
+
 def test_base_images_have_exact_tags() -> None:
     names = [step.text.split()[0] for step in read_steps(ROOT / "Dockerfile") if step.name == "FROM"]
     names += [service["image"] for service in compose()["services"].values() if "image" in service]
