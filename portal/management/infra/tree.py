@@ -8,7 +8,7 @@ from typing import Any  # Any: templates, as plain JSON
 
 from infra_gen.costs import LEFT_OUT, PRICED_REGION, READ, complete, idle_costs, total
 from infra_gen.main import compose
-from infra_gen.packaging.artefacts import Artefact, k6_layer, portal_zip, runner_zip
+from infra_gen.packaging.artefacts import Artefact, engines_zip, k6_layer, portal_zip, runner_zip
 from infra_gen.packaging.install import PackagesMissing
 from infra_gen.packaging.target import PackageTarget
 from infra_gen.parameters import PRESETS, Preset
@@ -20,7 +20,8 @@ from portal.usecases.stack_parts import STACK_PREFIX, StackCloud, StackTree
 
 PACKAGES = {
     "RunnerZipKey": (("DeployLambda", "DeployEc2"), runner_zip),
-    "K6LayerKey": (("DeployLambda", "DeployApi"), k6_layer),
+    "K6LayerKey": (("DeployLambda", "DeployEc2", "DeployApi"), k6_layer),
+    "EnginesZipKey": (("DeployEc2",), engines_zip),
     "PortalZipKey": (("DeployApi",), portal_zip),
 }
 """By the parameter that takes their key: which parts need them, and what makes them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,16 @@ def test_what_is_not_in_the_lock_is_not_installed(tmp_path: Path) -> None:
     lock.write_text("six==1.17.0\n")
     with pytest.raises(PackagesMissing, match="hash"):
         install(lock, tmp_path / "packages", PackageTarget())
+
+
+def test_artillery_is_installed_from_the_lock_file_and_its_plugin_comes_with_the_agent(tmp_path: Path) -> None:
+    package = artefacts.engines_zip(tmp_path / "one", PackageTarget())
+    with zipfile.ZipFile(package.path) as archive:
+        assert archive.read("package-lock.json") == (ROOT / "package-lock.json").read_bytes()
+        assert set(archive.namelist()) == {"package.json", "package-lock.json", ".npmrc"}
+    again = artefacts.engines_zip(tmp_path / "two", PackageTarget())
+    assert (again.key, again.path.read_bytes()) == (package.key, package.path.read_bytes())
+    assert "runner_images/agent/artillery/artillery-plugin-knopfdruck/index.js" in artefacts.runner_sources()
 
 
 def test_a_package_too_large_for_lambda_is_refused(tmp_path: Path) -> None:
