@@ -90,7 +90,9 @@ class EngineCommand:
     gate: str = ""
     """With Gate.FILE: the file that opens the gate when it appears with the start time in unix seconds."""
     lingers: bool = False
-    """With Gate.REST: setup() and teardown() wait for orders over the API, and the engine stays until it is interrupted."""
+    """setup() and teardown() wait for orders, and the engine stays until it is let go: over its API with Gate.REST, by files
+    whose names begin with `once` and the process's number with Gate.FILE."""
+    once: str = ""
     others: tuple[EngineCommand, ...] = ()
     """Further processes of the same worker, for an engine that uses one core: each does its part of the worker's part."""
 

@@ -26,7 +26,7 @@ from portal.engines.artillery_config import read_phases
 from portal.engines.artillery_data import data_files
 from portal.engines.artillery_lines import is_ready, read_line
 from portal.engines.artillery_phases import Phase
-from portal.engines.artillery_share import share
+from portal.engines.artillery_share import SECTIONS, share
 from portal.engines.artillery_yaml import read_yaml
 
 CHECK_SECONDS = 20.0
@@ -35,6 +35,10 @@ LINES = "knopfdruck-lines"
 GATE = "knopfdruck-start"
 """The agent writes the start time in unix seconds into this file, complete (by rename), to open the gate."""
 PATH = "/usr/local/bin:/usr/bin:/bin"
+ONCE = "knopfdruck-once"
+"""Orders for the sections before and after go through files ONCE.<process>.<section>, the plugin's answers beside them."""
+SECTION_WITHIN = timedelta(minutes=1)
+"""What before and after may each take, as long as k6's setup()."""
 CHECKED = (".js", ".cjs", ".mjs")
 
 
@@ -58,6 +62,8 @@ class Artillery:
         return ScriptFacts(
             _numbers(phases), _thresholds(found["config"]), artillery_script.scenario_names(found),
             warnings=tuple(artillery_script.warnings(found)),
+            setup_within=SECTION_WITHIN if found.get("before") else None,
+            teardown_within=SECTION_WITHIN if found.get("after") else None,
             data=data_files(found["config"], script.files, artillery_phases.total(phases)),
         )  # fmt: skip
 
@@ -96,9 +102,11 @@ class Artillery:
             **assignment.plan.engine_environment(), "PATH": PATH, "HOME": ".", "ARTILLERY_DISABLE_TELEMETRY": "true",
             "ARTILLERY_PLUGINS": json.dumps({"knopfdruck": {}}), "ARTILLERY_PLUGIN_PATH": self.tools.plugins,
             "KD_OUT": f"{LINES}.{number}", "KD_GATE": GATE, "KD_BLOCKED": _blocked(assignment.plan),
+            "KD_ONCE": f"{ONCE}.{number}" if any(script.get(section) for section in SECTIONS) else "",
         }  # fmt: skip
         argv = (self.tools.node, self.tools.artillery, "run", "--quiet", next(iter(files)))
-        return EngineCommand(argv, environment, files, lines=LINES, gate=GATE)
+        lingers = bool(environment["KD_ONCE"])
+        return EngineCommand(argv, environment, files, lines=LINES, gate=GATE, lingers=lingers, once=ONCE if lingers else "")
 
     def read(self, batch: bytes) -> Iterable[Point]:
         return read_line(batch)

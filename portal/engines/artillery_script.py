@@ -52,7 +52,7 @@ def warnings(script: Mapping[str, Any]) -> Iterator[str]:
         if name not in PLUGINS:
             yield f"The plugin {name} is not part of Artillery and is not installed on workers; it is ignored."
     if script.get("before") or script.get("after"):
-        yield "The script's before and after sections run once in every worker and are not measured."
+        yield "The script's before and after sections run once per run and are not measured."
 
 
 def engine_of(scenario: Mapping[str, Any], script: Mapping[str, Any]) -> str:

@@ -16,6 +16,8 @@ from portal.engines.artillery_script import payloads, relative
 
 FILE = "knopfdruck-worker{part}.json"
 ROWS = "knopfdruck-rows"
+SECTIONS = ("before", "after")
+"""Our plugin knows them by a mark: they run once per run, not in every process."""
 NO_TARGET = "http://target.invalid"
 """Artillery insists on a target even when all addresses are absolute."""
 
@@ -44,7 +46,8 @@ def share(
         if own is not None:
             rows[name] = own
         config["payload"].append(payload if own is None else {**payload, "path": PurePosixPath(name).name})
-    text = json.dumps({**script, "config": config}, default=str)
+    marked = {name: {**script[name], "knopfdruck": name} for name in SECTIONS if isinstance(script.get(name), dict)}
+    text = json.dumps({**script, **marked, "config": config}, default=str)
     return {str(folder / FILE.format(part=part)): text.encode(), **rows}
 
 

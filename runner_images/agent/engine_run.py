@@ -19,6 +19,8 @@ TICK = 0.05
 TOO_LATE = 5.0
 """A start that is older than this when it is seen was missed: do not start."""
 AFTER_TERM = 5.0
+AFTER_LETTING_GO = 10.0
+"""Artillery tidies up for some seconds."""
 
 
 class EngineRun:
@@ -50,7 +52,12 @@ class EngineRun:
     def _become_ready(self) -> End | None:
         patience = self._clock.now() + self._plan.ready_within.total_seconds()
         message = "The engine did not get ready in time."
-        if end := self._until(self._gate.is_ready, patience, message) or self._set_up(patience, message):
+        first = self._once is not None and self._once.comes_first
+        if first and (end := self._set_up(patience, message)):
+            return end
+        if end := self._until(self._gate.is_ready, patience, message):
+            return end
+        if not first and (end := self._set_up(patience, message)):
             return end
         return None if self._report.ready() else End(DoneReason.STORE_FAILED, self._report.store_failure, hard=True)
 
@@ -126,8 +133,8 @@ class EngineRun:
         except (ScriptThrew, GateStuck) as error:
             return End(DoneReason.SCRIPT_ERROR, str(error))
         finally:
-            self._process.interrupt()
-            self._wait(AFTER_TERM)
+            self._once.let_go(self._process)
+            self._wait(AFTER_LETTING_GO)
         return None
 
     def _may_go_on(self) -> bool:

@@ -8,6 +8,8 @@ from http.client import HTTPException
 from typing import Any  # Any: foreign JSON
 from urllib.error import HTTPError
 
+from runner_images.agent.process import EngineProcess
+
 PAUSED_WITH_VUS, ENDED, INTERRUPTED = 4, 9, 10
 ANSWER_SECONDS = 5.0
 # The engine is on loopback: a proxy that the machine is configured for has no part in this.
@@ -24,6 +26,8 @@ class ScriptThrew(Exception):
 
 class K6Api:
     """Raises GateStuck, except for `status`."""
+
+    is_ready_after_setup = False
 
     def __init__(self, port: int) -> None:
         self._url = f"http://127.0.0.1:{port}/v1/"
@@ -50,6 +54,9 @@ class K6Api:
     def run_teardown(self, seconds: float) -> None:
         """Blocks while it runs. Raises ScriptThrew."""
         self._run("teardown", seconds)
+
+    def let_go(self, process: EngineProcess) -> None:
+        process.interrupt()
 
     def _run(self, what: str, seconds: float) -> Any:
         try:

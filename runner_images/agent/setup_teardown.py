@@ -1,4 +1,5 @@
 """setup() and teardown() of a script, once per run however many workers it has; what setup() gave reaches every engine.
+In Artillery they are the sections before and after.
 
 Slot 0 runs setup() while its engine is paused and leaves the data in the run store; all others take it from there, and
 so does whoever replaces slot 0 later. teardown() is run by the lowest slot that still lives when all load is over.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from portal.core.errors import StoreUnavailable
 from portal.core.ports import Clock
@@ -16,7 +17,8 @@ from portal.core.protocol import Lease
 from portal.core.split import WorkerAssignment
 from portal.engines.k6_log import clean
 from portal.stores.run_store import RunStore
-from runner_images.agent.k6_api import ENDED, INTERRUPTED, K6Api, ScriptThrew
+from runner_images.agent.k6_api import ENDED, INTERRUPTED, ScriptThrew
+from runner_images.agent.process import EngineProcess
 
 T = TypeVar("T")
 LEADER = 0
@@ -32,10 +34,29 @@ SPARE = 10.0
 """Seconds an answer may come after the time the script's own options allow; k6 itself cuts what takes longer."""
 
 
+class Ordered(Protocol):
+    """An engine that runs setup() and teardown() when it is told to; raises ScriptThrew and GateStuck."""
+
+    is_ready_after_setup: bool
+    """Whether it can take a start only once it has what setup() gave; else it must be ready first."""
+
+    def status(self) -> int | None:
+        """As k6's own API says it."""
+
+    def run_setup(self, seconds: float) -> bytes: ...
+
+    def give_setup(self, data: bytes) -> None: ...
+
+    def run_teardown(self, seconds: float) -> None: ...
+
+    def let_go(self, process: EngineProcess) -> None:
+        """Nothing is asked of it any more: it ends."""
+
+
 class SetupAndTeardown:
     """For an engine that lingers. Only `tear_down` blocks."""
 
-    def __init__(self, assignment: WorkerAssignment, store: RunStore, rest: K6Api, clock: Clock) -> None:
+    def __init__(self, assignment: WorkerAssignment, store: RunStore, rest: Ordered, clock: Clock) -> None:
         self._slot, self._epoch, self._plan = assignment.slot, assignment.epoch, assignment.plan
         self._store, self._rest, self._clock = store, rest, clock
         self._work: _Work | None = None
@@ -49,6 +70,13 @@ class SetupAndTeardown:
             return True
         self._work = self._work or _Work(self._set_up)
         return self._work.is_over()
+
+    @property
+    def comes_first(self) -> bool:
+        return self._rest.is_ready_after_setup
+
+    def let_go(self, process: EngineProcess) -> None:
+        self._rest.let_go(process)
 
     def close(self) -> None:
         """For a worker that ends: the store is not asked any more."""

@@ -36,6 +36,7 @@ from runner_images.agent.process import EngineProcess
 from runner_images.agent.reading import Read
 from runner_images.agent.report import Report
 from runner_images.agent.secret_values import hiding, secret_values, with_secrets
+from runner_images.agent.sections import Sections
 from runner_images.agent.settings import AgentSettings
 from runner_images.agent.setup_teardown import SetupAndTeardown
 
@@ -155,7 +156,8 @@ class Work:
         gate = RestGate(rest_port) if engine.gate is Gate.REST else FileGate(folder / command.gate, intake)
         command = with_secrets(command, values)
         process = EngineProcess(command, folder, engine.is_script_error, redaction, self._settings.engine_user)
-        once = SetupAndTeardown(assignment, self._store, K6Api(rest_port), self._clock) if command.lingers else None
+        ordered = K6Api(rest_port) if engine.gate is Gate.REST else Sections(folder, command)
+        once = SetupAndTeardown(assignment, self._store, ordered, self._clock) if command.lingers else None
         return EngineRun(assignment, engine, process, gate, intake, report, self._orders, self._clock, once)
 
 

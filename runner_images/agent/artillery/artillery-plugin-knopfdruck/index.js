@@ -9,6 +9,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 const { isMainThread, threadId, BroadcastChannel } = require('node:worker_threads');
+const { once } = require('./once.js');
 
 const MOST_SERIES = 2000;          // per second and kind; what is above goes to one series, so that no line grows without end
 const OTHER = '__other__';
@@ -117,8 +118,18 @@ function nameRequests(flow, target) {
   }
 }
 
+// How Artillery's three engines make scenarios; `from` leads from argv's program to the engines.
+function wrapScenarios(from, wrap) {
+  const core = path.resolve(path.dirname(fs.realpathSync(process.argv[1])), from);
+  for (const name of ['http', 'ws', 'socketio']) {
+    const engine = require(path.join(core, `engine_${name}.js`)).default.prototype;
+    const create = engine.createScenario;
+    engine.createScenario = function (spec, ee) { return wrap(create.call(this, spec, ee), spec, ee); };
+  }
+  return core;
+}
+
 function follow(script, out) {     // counts every user of Artillery's three engines, and names http requests
-  const core = path.resolve(path.dirname(fs.realpathSync(process.argv[1])), '../../core'); // argv: lib/platform/local/worker.js
   const taps = new Map();          // emitter -> how a request on it is told to have failed
   const live = (scenario) => (context, callback) => {
     const start = performance.now();
@@ -131,14 +142,10 @@ function follow(script, out) {     // counts every user of Artillery's three eng
       return callback(error, after);
     });
   };
-  for (const name of ['http', 'ws', 'socketio']) {
-    const engine = require(path.join(core, `engine_${name}.js`)).default.prototype;
-    const create = engine.createScenario;
-    engine.createScenario = function (spec, ee) {
-      if (!taps.has(ee)) taps.set(ee, tap(ee, out));
-      return live(create.call(this, spec, ee));
-    };
-  }
+  const core = wrapScenarios('../../core', (scenario, spec, ee) => { // argv: lib/platform/local/worker.js
+    if (!taps.has(ee)) taps.set(ee, tap(ee, out));
+    return live(scenario);
+  });
   const sockets = require(path.join(core, 'engine_ws.js'))._deps;
   sockets.WebSocket = class extends sockets.WebSocket { // the ws engine itself measures no time
     constructor(...args) {
@@ -164,6 +171,8 @@ function waitForStart(out, gate) { // blocks the thread: Artillery starts its ph
   pause(start * 1000 - Date.now());
 }
 
+function stand() { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); } // for ever: the load is over, the process ends soon
+
 class Plugin {
   constructor(script, events) {
     const channel = new BroadcastChannel('knopfdruck');
@@ -174,6 +183,10 @@ class Plugin {
       const [first] = os.cpus();
       os.cpus = () => [first];
       // It awaits these on SIGTERM and SIGINT; the threads write their last lines first.
+      if (process.env.KD_ONCE) {   // argv: bin/run; in this thread only the sections are scenarios
+        const halt = () => channel.postMessage('halt');
+        wrapScenarios('../dist/lib/core', (scenario, spec) => (spec.knopfdruck ? once(spec.knopfdruck, scenario, halt) : scenario));
+      }
       global.artillery.ext({ ext: 'onShutdown', method: () => new Promise((done) => {
         channel.onmessage = () => done(); channel.ref(); channel.postMessage('flush'); setTimeout(done, 1000);
       }) });
@@ -189,7 +202,11 @@ class Plugin {
     const delay = monitorEventLoopDelay({ resolution: 10 });
     const gauges = () => { const lag = Math.max(0, delay.max / 1e6 - 10); delay.reset(); return { vus: out.vus, lag }; };
     this.flush = (before) => { out.now(); out.flush(before, gauges); };
-    channel.onmessage = () => { this.flush(Infinity); channel.postMessage('done'); };
+    channel.onmessage = ({ data }) => {
+      this.flush(Infinity);
+      channel.postMessage('done');
+      if (data === 'halt') stand();
+    };
     if (process.env.KD_GATE) waitForStart(out, process.env.KD_GATE);
     delay.enable();
     this.timer = setInterval(() => this.flush(Math.floor(Date.now() / 1000)), 250);
