@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OPENBLAS_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup engines demo serve shop test check fix imports types schema fuzz lock infra-check chaos browser bench aws-emulator aws-local infra-e2e emulator-test clean
+.PHONY: help setup engines demo serve shop test check fix imports types schema fuzz lock infra-check chaos browser bench bench-scale aws-emulator aws-local infra-e2e emulator-test clean
 
 help: ## print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ chaos: $(VENV)/dev.stamp node_modules/.stamp ## long tests: processes killed and
 
 bench: setup $(VENV)/dev.stamp .venv-taurus/stamp ## measure speed and exactness against bare engines (about 12 minutes, quiet machine)
 	@$(BIN)/python -m tests.bench
+
+bench-scale: setup $(VENV)/dev.stamp ## 1,000 synthetic workers in one run, then ten runs of 100, through a real portal (about 4 minutes)
+	@$(BIN)/python -m tests.bench.scale
 
 .venv-emulator/stamp: infra_gen/emulator/requirements.txt
 	@echo "[setup] AWS on this machine: ministack, in an environment of its own"

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from pathlib import Path
 
 from tests.bench import apart, engines, merging, start, taurus
+from tests.bench.history import tell
 
-HISTORY = Path(__file__).parents[2] / "var/bench/history.jsonl"
 PARTS: Mapping[str, Callable[[], dict[str, float]]] = {
     "merging": merging.measure,
     "engines": engines.measure,
@@ -48,19 +43,7 @@ def main() -> None:
     found: dict[str, float] = {}
     for name in chosen:
         found |= PARTS[name]()
-    print(f"\n{'measure':36} {'value':>12}  goal")
-    for key, value in found.items():
-        print(f"{key:36} {value:>12,.6g}  {GOALS.get(key, '')}")
-    kept = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        **found,
-    }
-    HISTORY.parent.mkdir(parents=True, exist_ok=True)
-    with HISTORY.open("a") as file:
-        file.write(json.dumps(kept) + "\n")
-    print(json.dumps(kept))
+    tell(found, GOALS)
 
 
 if __name__ == "__main__":

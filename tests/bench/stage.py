@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any  # Any: JSON answers
 
 from tests.portal_process import PortalProcess
@@ -31,13 +32,19 @@ class Stage:
         run_id: str = self._ask("POST", f"/load-tests/{backend}/start", {"environment": "shop", **body})["id"]
         return run_id
 
+    def status(self, run_id: str) -> dict[str, Any]:
+        return self._ask("GET", f"/load-tests/{run_id}/status")
+
+    def results(self, run_id: str) -> dict[str, Any]:
+        return self._ask("GET", f"/load-tests/{run_id}/results")
+
     def wait(self, run_id: str) -> dict[str, Any]:
         until = time.monotonic() + PATIENCE_SECONDS
-        while (status := self._ask("GET", f"/load-tests/{run_id}/status"))["state"] != "ended":
+        while (status := self.status(run_id))["state"] != "ended":
             if time.monotonic() > until:
                 raise RuntimeError(f"Run {run_id} does not end: {status}")
             time.sleep(0.3)
-        return self._ask("GET", f"/load-tests/{run_id}/results")
+        return self.results(run_id)
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
@@ -49,11 +56,16 @@ class Stage:
 
 
 @contextmanager
-def stage(target: str, scripts: Mapping[str, str], flows: Mapping[str, str] | None = None) -> Iterator[Stage]:
-    """A portal whose environment `shop` points at `target`, with these k6 scripts and Artillery flows imported by name."""
+def stage(
+    target: str, scripts: Mapping[str, str], flows: Mapping[str, str] | None = None,
+    *, environment: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Stage]:  # fmt: skip
+    """A portal whose environment `shop` points at `target`, with these k6 scripts and Artillery flows imported by name;
+    `environment` are variables of its processes."""
     with tempfile.TemporaryDirectory(prefix="knopfdruck-bench-") as name:
         folder = Path(name)
         portal = PortalProcess(folder, {"shop": target})
+        portal.environment.update(environment)
         portal.prepare()
         for scenario, script in scripts.items():
             _import(portal, f"{scenario}.js", script, "k6")
