@@ -73,11 +73,11 @@ class PortalProcess:
                 self.process.kill()
                 self.process.wait()
 
-    def manage(self, *words: str) -> Said:
+    def manage(self, *words: str, **variables: str) -> Said:
         done = subprocess.run(
             [sys.executable, "manage.py", *words],
             cwd=ROOT,
-            env=self.environment,
+            env={**self.environment, **variables},
             capture_output=True,
             text=True,
             timeout=PATIENCE_SECONDS,

@@ -28,7 +28,7 @@ from infra_gen.emulator.plugins import (
     scalable_targets,
     tasks,
 )
-from infra_gen.emulator.plugins.types import gateway, nested, network, numbers, scaling, secrets, stubs, unchanged
+from infra_gen.emulator.plugins.types import definitions, gateway, nested, network, numbers, scaling, secrets, stubs, unchanged
 
 APPLICATION_SCALING = "application-autoscaling"
 
@@ -47,6 +47,7 @@ def install() -> None:
         scaling,
         stubs,
         nested,
+        definitions,
         numbers,
         secrets,
         unchanged,

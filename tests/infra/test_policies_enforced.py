@@ -127,6 +127,8 @@ def test_a_worker_may_do_all_that_a_run_asks_of_it(place: Place, worker: Client)
     s3.put_object(Bucket=bucket, Key="results/r/raw.json", Body=b"{}")
     assert s3.list_objects_v2(Bucket=bucket, Prefix="control/runs/r/")["KeyCount"] == 2
     worker("sns").publish(TopicArn=place.outputs["CompletionTopicArn"], Message="ended")
+    worker("cloudwatch").put_metric_data(Namespace="Knopfdruck", MetricData=[{"MetricName": "Requests", "Value": 1}])
+    assert worker("secretsmanager").get_secret_value(SecretId=place.marked)["SecretString"] == "x"
 
 
 WORKER_MUST_NOT: dict[str, Callable[[Place, Client], Any]] = {
@@ -140,6 +142,9 @@ WORKER_MUST_NOT: dict[str, Callable[[Place, Client], Any]] = {
         AutoScalingGroupName=p.outputs["WorkerGroupName"], DesiredCapacity=1
     ),
     "start more workers": lambda p, w: w("lambda").invoke(FunctionName=p.outputs["RunnerFunctionName"], InvocationType="Event"),
+    "count in another namespace": lambda p, w: w("cloudwatch").put_metric_data(
+        Namespace="Foreign", MetricData=[{"MetricName": "Requests", "Value": 1}]
+    ),
     "read a secret that is not marked": lambda p, w: w("secretsmanager").get_secret_value(SecretId=p.secret),
     "make a role": lambda p, w: w("iam").create_role(RoleName="x", AssumeRolePolicyDocument="{}"),
     "run an instance": lambda p, w: w("ec2").run_instances(ImageId="ami-1", MinCount=1, MaxCount=1),
@@ -152,12 +157,27 @@ def test_a_worker_must_not(what: str, place: Place, worker: Client) -> None:
     assert refusal(lambda: WORKER_MUST_NOT[what](place, worker)) in DENIALS
 
 
+def test_a_portal_may_run_tasks_of_our_cluster_by_whatever_name(place: Place, portal: Client) -> None:
+    """The policy names the cluster's ARN, a call may name it otherwise; and the roles of the task are passed to ECS alone."""
+    outputs, ecs = place.outputs, portal("ecs")
+    subnets = outputs["RunnerSubnetIds"].split(",")
+    card: Any = {"subnets": subnets, "securityGroups": [outputs["RunnerSecurityGroupIds"]], "assignPublicIp": "ENABLED"}
+    (task,) = ecs.run_task(
+        cluster=outputs["ClusterName"], taskDefinition=outputs["ArtilleryTaskDefinitionArn"], launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": card},
+    )["tasks"]  # fmt: skip
+    assert ecs.list_tasks(cluster=task["clusterArn"])["taskArns"] in ([task["taskArn"]], [])
+    ecs.stop_task(cluster=outputs["ClusterName"], task=task["taskArn"])
+
+
 def test_a_portal_may_start_stop_and_read(place: Place, portal: Client) -> None:
     outputs = place.outputs
     answer = portal("lambda").invoke(FunctionName=outputs["RunnerFunctionArn"], InvocationType="Event", Payload=b"{}")
     assert answer["StatusCode"] == 202
     portal("lambda").put_function_concurrency(FunctionName=outputs["RunnerFunctionName"], ReservedConcurrentExecutions=0)
     portal("sns").publish(TopicArn=outputs["CompletionTopicArn"], Message="ended")
+    portal("cloudwatch").put_metric_data(Namespace="Knopfdruck", MetricData=[{"MetricName": "Requests", "Value": 1}])
+    portal("autoscaling").set_desired_capacity(AutoScalingGroupName=outputs["WorkerGroupName"], DesiredCapacity=0)
     portal("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[outputs["WorkerGroupName"]])
     s3 = portal("s3")
     s3.put_object(Bucket=place.bucket, Key="control/runs/p/plan.json", Body=b"{}")
@@ -171,6 +191,12 @@ PORTAL_MUST_NOT: dict[str, Callable[[Place, Client], Any]] = {
     "change a function's code": lambda p, c: c("lambda").update_function_code(
         FunctionName=p.outputs["RunnerFunctionName"], S3Bucket="artefacts", S3Key="k6.zip"),
     "call another function": lambda p, c: c("lambda").invoke(FunctionName=resource(p.root, "Monitoring", "Sweeper")),
+    "run tasks of another cluster": lambda p, c: c("ecs").run_task(
+        cluster="foreign", taskDefinition=p.outputs["ArtilleryTaskDefinitionArn"]),
+    "size a group of others": lambda p, c: c("autoscaling").set_desired_capacity(
+        AutoScalingGroupName="foreign", DesiredCapacity=0),
+    "count in another namespace": lambda p, c: c("cloudwatch").put_metric_data(
+        Namespace="Foreign", MetricData=[{"MetricName": "Requests", "Value": 1}]),
     "make a role": lambda p, c: c("iam").create_role(RoleName="x", AssumeRolePolicyDocument="{}"),
     "delete the bucket": lambda p, c: c("s3").delete_bucket(Bucket=p.bucket),
     "change the code that is deployed": lambda p, c: c("s3").put_object(Bucket="artefacts", Key="runner.zip", Body=b""),

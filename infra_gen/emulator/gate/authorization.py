@@ -1,6 +1,7 @@
-"""What ECS calls are checked against where IAM is on: the thing they act on, with the cluster as a condition.
+"""What calls are checked against where IAM is on: the thing they act on. What is known of it besides is in `conditions`.
 
 ministack takes the cluster's ARN whenever a request names one, and so denies what a policy for task definitions or tasks allows.
+A call that names an instance acts on its Auto Scaling group.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 from ministack.core import iam_actions
 
+from infra_gen.emulator.gate import conditions
 from infra_gen.emulator.plug import plug
 
 ON_DEFINITION = ("RunTask",)
@@ -19,17 +21,30 @@ ON_SERVICE = ("UpdateService", "DeleteService")
 
 def install() -> None:
     plug(iam_actions, "extract_resource_arn", _of_the_thing)
-    plug(iam_actions, "request_tag_context", _with_cluster)
+    conditions.install()
 
 
 def _of_the_thing(extract: Any) -> Any:
     def extracted(service: str, method: str, path: str, headers: Any, body: bytes, params: Any, region: str, account: str) -> str:
         plain = str(extract(service, method, path, headers, body, params, region, account))
+        if service == "autoscaling" and plain == "*":
+            return conditions.group_arn(params, region, account) or plain
+        if service == "logs":
+            return log_group(action_of(headers), plain)
         if service != "ecs":
             return plain
-        return thing(str(headers.get("x-amz-target", "")).rpartition(".")[2], _json(body), region, account) or plain
+        return thing(action_of(headers), _json(body), region, account) or plain
 
     return extracted
+
+
+def action_of(headers: Any) -> str:
+    return str(headers.get("x-amz-target", "")).rpartition(".")[2]
+
+
+def log_group(action: str, arn: str) -> str:
+    """Everything but tagging is checked against the group's ARN with `:*` after it [D: log groups' ARNs in policies]."""
+    return f"{arn}:*" if ":log-group:" in arn and "Tag" not in action and not arn.endswith(":*") else arn
 
 
 def thing(action: str, document: dict[str, Any], region: str, account: str) -> str | None:
@@ -44,15 +59,6 @@ def thing(action: str, document: dict[str, Any], region: str, account: str) -> s
     if action in ON_SERVICE:
         return _arn(document.get("service"), f"{base}:service/{cluster}/")
     return None
-
-
-def _with_cluster(context: Any) -> Any:
-    def found(service: str, iam_action: str, body: bytes, params: Any) -> dict[str, Any]:
-        keys: dict[str, Any] = context(service, iam_action, body, params)
-        cluster = _json(body).get("cluster") if service == "ecs" else None
-        return {**keys, "ecs:cluster": [str(cluster)]} if cluster else keys
-
-    return found
 
 
 def _arn(reference: Any, prefix: str) -> str | None:

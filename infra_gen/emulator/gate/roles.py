@@ -41,7 +41,7 @@ def may_pass(request: Request, role_arn: str | None, service: str) -> None:
         "iam",
         request.scope[1],
         resource_arn=role_arn,
-        service_context={"iam:passedtoservice": [service], "iam:PassedToService": [service]},
+        service_context={"iam:passedtoservice": service},
     )
     if denied is not None:
         who = getattr(denied, "principal_arn", "the caller")

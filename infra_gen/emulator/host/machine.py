@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra_gen.emulator.host.units import Unit, read_unit
+from infra_gen.emulator.host.units import LOG_AGENT, LOG_FOLDER, Unit, read_unit
 
 TICK_SECONDS = 0.1
 PR_SET_PDEATHSIG = 1
@@ -59,6 +59,8 @@ class Machine:
 
     def _look(self) -> None:
         units = self.root / "units"
+        if LOG_AGENT not in self.services and (self.root / LOG_FOLDER).exists():
+            (units / f"{LOG_AGENT}.wanted").touch()
         for wanted in sorted(units.glob("*.wanted")):
             if wanted.stem not in self.services:
                 self.services[wanted.stem] = Service(read_unit(wanted.stem, self.root))
@@ -75,7 +77,9 @@ class Machine:
         if service.process is not None and not service.unit.starts_again_after(service.process.returncode):
             return
         environment = {**os.environ, **service.unit.environment(self.root)}
-        with (self.root / f"{service.unit.name}.log").open("ab") as log:
+        output = service.unit.log(self.root)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with output.open("ab") as log:
             service.process = self._start(list(service.unit.command), environment, log.fileno())
         service.starts += 1
         service.again_at = time.monotonic() + service.unit.restart_seconds
@@ -96,8 +100,9 @@ class Machine:
             service.process.kill()
 
     def _stop_all(self, user_data: subprocess.Popen[bytes]) -> None:
-        for service in self.services.values():
-            if service.process is not None and service.is_active():
+        """All at once, but for what ships their last lines."""
+        for name, service in self.services.items():
+            if service.process is not None and service.is_active() and name != LOG_AGENT:
                 service.process.terminate()
         for service in self.services.values():
             self._stop(service)

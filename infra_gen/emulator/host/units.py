@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,9 @@ UNITS = CHECKOUT / "runner_images" / "ec2"
 PYTHON = CHECKOUT / ".venv" / "bin" / "python"
 DEFAULT_COMMAND = (str(PYTHON), "-m", "runner_images.pool")
 DEFAULT_FILES = ("/etc/knopfdruck/worker.env",)
-DEFAULT_STOP_SECONDS, DEFAULT_RESTART_SECONDS = 90.0, 0.1
+LOG_AGENT = "amazon-cloudwatch-agent"
+LOG_FOLDER = "var/log/knopfdruck"
+DEFAULT_STOP_SECONDS, DEFAULT_RESTART_SECONDS, LOG_AGENT_STOP_SECONDS = 90.0, 0.1, 5.0
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Unit:
     restart: str
     restart_seconds: float
     stop_seconds: float
+    output: str = ""
+    """Where its output goes, as on the instance; empty: nowhere but to the emulator's own file."""
 
     def environment(self, root: Path) -> dict[str, str]:
         found = dict(self.settings)
@@ -34,12 +39,18 @@ class Unit:
                 found |= read_environment(path.read_text())
         return found
 
+    def log(self, root: Path) -> Path:
+        return root / (self.output.lstrip("/") if self.output else f"{self.name}.log")
+
     def starts_again_after(self, exit_code: int | None) -> bool:
         return self.restart == "always" or (self.restart in ("on-failure", "on-abnormal") and bool(exit_code))
 
 
 def read_unit(name: str, root: Path) -> Unit:
     """From the instance's own folder, or as the image would carry it; without a file, the worker as the stack means it."""
+    if name == LOG_AGENT:
+        command = (sys.executable, "-m", "infra_gen.emulator.host.cloudwatch_agent", str(root))
+        return Unit(name, command, (), (), "on-failure", DEFAULT_RESTART_SECONDS, LOG_AGENT_STOP_SECONDS)
     candidates = [folder / f"{name}.service" for folder in (root / "etc/systemd/system", UNITS)]
     path = next((path for path in candidates if path.exists()), None)
     if path is None:
@@ -54,6 +65,7 @@ def read_unit(name: str, root: Path) -> Unit:
         entries.get("Restart", ["no"])[-1],
         _seconds(entries.get("RestartSec", ["0.1"])[-1]),
         _seconds(entries.get("TimeoutStopSec", ["90"])[-1]),
+        entries.get("StandardOutput", [""])[-1].removeprefix("append:"),
     )
 
 

@@ -1,11 +1,13 @@
 """A task's definition as its container meets it: the role's credentials, the agent's address, file systems as folders.
 
 A process cannot mount anything, so wherever the environment or the command names a path below a volume's mount point, the folder
-that stands for it is put there instead. `readOnly` is not enforced: the process runs as the same user.
+that stands for it is put there instead; `/tmp` is one of them, as every container has its own. It has no network card of its own
+either, so a port that it opens is another one in each task. `readOnly` is not enforced: the process runs as the same user.
 """
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,13 +67,17 @@ def definition_of(labels: Mapping[str, str]) -> Definition:
 def volumes(definition: Definition, folder: Path) -> Volumes:
     by_name = {volume["name"]: _folder(volume, folder) for volume in definition.definition.get("volumes") or []}
     points = definition.container.get("mountPoints") or []
-    return Volumes({point["containerPath"]: by_name[point["sourceVolume"]] for point in points})
+    own = folder / "tmp"
+    own.mkdir(parents=True, exist_ok=True)
+    return Volumes({**{point["containerPath"]: by_name[point["sourceVolume"]] for point in points}, "/tmp": own})
 
 
 def environment(definition: Definition, given: Mapping[str, str]) -> dict[str, str]:
     """What ECS puts into every container, with addresses of this machine."""
     region = str(definition.task["taskArn"]).split(":")[3]
-    local = {name: str(value).replace("host.docker.internal", "127.0.0.1") for name, value in given.items()}
+    ports = _own_ports(definition.container)
+    plain = {name: ports.get(str(value), str(value)) for name, value in given.items()}
+    local = {name: value.replace("host.docker.internal", "127.0.0.1") for name, value in plain.items()}
     local.pop("AWS_CONTAINER_AUTHORIZATION_TOKEN", None)
     return {
         **local,
@@ -82,6 +88,17 @@ def environment(definition: Definition, given: Mapping[str, str]) -> dict[str, s
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{PLACE.endpoint}/_knopfdruck/credentials/{definition.task_id}",
         "ECS_AGENT_URI": f"{PLACE.endpoint}/_knopfdruck/agent/{definition.task_id}",
     }
+
+
+def _own_ports(container: Mapping[str, Any]) -> dict[str, str]:
+    """For each port that the container's definition opens, one of this machine that nobody has."""
+    return {str(port["containerPort"]): _free_port() for port in container.get("portMappings") or []}
+
+
+def _free_port() -> str:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return str(found.getsockname()[1])
 
 
 def _folder(volume: Mapping[str, Any], folder: Path) -> Path:

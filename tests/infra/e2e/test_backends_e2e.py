@@ -1,0 +1,162 @@
+"""One run on each backend of the deployed dev tree, by the portal's API, with IAM enforced: what it measures is what the target
+counted and what the same run measures on this machine; it is logged, told of, and leaves nothing that works."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any  # Any: JSON answers, and clients of services by name
+
+import psutil
+import pytest
+
+from infra_gen.emulator.process import HOW_TO_GET_IT, is_installed
+from tests.infra.e2e.aws_stage import ENVIRONMENT, REGION, AwsStage, aws_stage
+from tests.infra.emulator.conftest import eventually
+from tests.shop_process import ShopProcess
+
+pytestmark = [pytest.mark.emulator, pytest.mark.timeout(600)]
+STEADY = """
+import http from 'k6/http';
+export const options = {
+  scenarios: { all: { executor: 'constant-arrival-rate', rate: 20, duration: '8s', preAllocatedVUs: 20 } },
+  thresholds: { http_req_failed: ['rate<0.01'], http_reqs: ['count>0'] },
+};
+export default function () { http.get(`${__ENV.TARGET_PRODUCT}/products`, { tags: { name: 'list' } }); }
+"""
+FLOW = """
+config:
+  target: "{{ $env.TARGET_PRODUCT }}"
+  phases: [{ duration: 8, arrivalRate: 10 }]
+  plugins: { ensure: {} }
+  ensure: { maxErrorRate: 1 }
+scenarios:
+  - flow: [{ get: { url: /products, name: list } }, { get: { url: /products, name: again } }]
+"""
+SCENARIOS = {"lambda": "steady", "fargate": "flow", "ec2": "steady"}
+CLOSENESS = 0.02
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[ShopProcess]:
+    with ShopProcess() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def stage(shop: ShopProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsStage]:
+    if not is_installed():
+        pytest.skip(f"no emulator here: {HOW_TO_GET_IT}")
+    with aws_stage(tmp_path_factory.mktemp("aws"), shop.targets, {"steady.js": STEADY, "flow.yml": FLOW}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def inbox(stage: AwsStage) -> str:
+    """A queue that hears what the completion topic says, and lets that topic write to it."""
+    sqs, topic = stage.client("sqs"), stage.outputs["CompletionTopicArn"]
+    url = str(sqs.create_queue(QueueName="inbox")["QueueUrl"])
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    told = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}}}  # fmt: skip
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [told]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    stage.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return url
+
+
+@pytest.mark.parametrize("backend", SCENARIOS)
+def test_a_run_of_a_deployed_backend_is_what_it_is_here(stage: AwsStage, shop: ShopProcess, inbox: str, backend: str) -> None:
+    scenario = SCENARIOS[backend]
+    here = results(stage, shop, "shop", backend, scenario)
+    there = results(stage, shop, ENVIRONMENT, backend, scenario)
+
+    assert abs(there["summary"]["requests"] - here["summary"]["requests"]) <= CLOSENESS * here["summary"]["requests"]
+    assert_logged(stage, backend, there["id"])
+    assert_told(stage, inbox, there)
+    assert_nothing_works(stage, there["id"])
+
+
+def results(stage: AwsStage, shop: ShopProcess, environment: str, backend: str, scenario: str) -> dict[str, Any]:
+    """Of a run that passed and counted exactly what the shop did."""
+    shop.reset()
+    body = {"scenario": scenario, "environment": environment, "workers": 2}
+    found = stage.wait(stage.start(backend, body))
+    assert (found["end_reason"], found["verdict"]) == ("completed", "passed"), found
+    summary = found["summary"]
+    assert (summary["requests"], summary["failed"], summary["coverage"]) == (shop.requests(), 0, 1.0)
+    assert [worker["state"] for worker in found["workers"]] == ["done", "done"]
+    return found
+
+
+def assert_logged(stage: AwsStage, backend: str, run: str) -> None:
+    """Both workers' last words are in the log group of their backend."""
+    logs, group = stage.client("logs"), f"{stage.outputs['LogGroupPrefix']}/{backend}"
+
+    def last_words() -> list[int]:
+        lines = [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
+        said = [json.loads(line) for line in lines if line.startswith('{"event": "worker_done"')]
+        return sorted(each["slot"] for each in said if each["run"] == run)
+
+    assert eventually(lambda: last_words() == [0, 1]), last_words()
+
+
+def assert_told(stage: AwsStage, inbox: str, found: dict[str, Any]) -> None:
+    """That it started, and how it ended, with its numbers."""
+    heard: dict[str, dict[str, Any]] = {}
+
+    def listen() -> bool:
+        sqs = stage.client("sqs")
+        for message in sqs.receive_message(QueueUrl=inbox, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", ()):
+            said = json.loads(json.loads(message["Body"])["Message"])
+            if said["run"] == found["id"]:
+                heard[said["moment"]] = said
+            sqs.delete_message(QueueUrl=inbox, ReceiptHandle=message["ReceiptHandle"])
+        return {"started", "ended"} <= heard.keys()
+
+    assert eventually(listen), heard
+    last = heard["ended"]
+    assert (last["verdict"], last["backend"], last["numbers"]["requests"]) == (
+        "passed", found["backend"], found["summary"]["requests"]
+    )  # fmt: skip
+
+
+def assert_nothing_works(stage: AwsStage, run: str) -> None:
+    """No task, no process of the run; instances wait in their pool, unprotected."""
+    tasks = stage.client("ecs").list_tasks(cluster=stage.outputs["ClusterName"], desiredStatus="RUNNING")
+    assert tasks["taskArns"] == []
+    assert eventually(lambda: not processes_of(run)), processes_of(run)
+    groups = stage.client("autoscaling")
+
+    def protected() -> list[str]:
+        found = groups.describe_auto_scaling_groups(AutoScalingGroupNames=[stage.outputs["WorkerGroupName"]])
+        (group,) = found["AutoScalingGroups"]
+        return [one["InstanceId"] for one in group["Instances"] if one["ProtectedFromScaleIn"]]
+
+    assert eventually(lambda: not protected()), protected()
+
+
+def processes_of(run: str) -> list[str]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("KNOPFDRUCK_RUN") == run:
+                found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_deleting_the_stacks_ends_the_instances_that_waited(stage: AwsStage) -> None:
+    machines = eventually(lambda: stage.emulator.instances())
+    assert machines, "the run on EC2 left instances that wait for the next"
+    gone = stage.as_root("infra", "delete", "--env", "dev", "--region", REGION,
+                         "--endpoint-url", stage.emulator.endpoint, "--yes")  # fmt: skip
+    assert gone.code == 0, gone.out[-3000:] + gone.err
+    assert eventually(lambda: not stage.emulator.instances())
+    folders = {machine["folder"] for machine in machines}
+    assert eventually(lambda: not [p for p in psutil.process_iter(["environ"]) if _root(p) in folders])
+
+
+def _root(process: psutil.Process) -> str:
+    return str((process.info["environ"] or {}).get("KNOPFDRUCK_ROOT", ""))
