@@ -8,7 +8,7 @@ from typing import Any  # Any: troposphere has no types, policies are JSON
 
 from troposphere import Ref, Sub, iam
 
-from infra_gen.names import NAMESPACE, role_path
+from infra_gen.names import NAMESPACE, PROJECT, role_path
 from infra_gen.skips import skip
 
 VERSION = "2012-10-17"
@@ -83,6 +83,8 @@ def bucket(title: str) -> Any:
     return Sub(f"arn:${{AWS::Partition}}:s3:::${{{title}}}")
 
 
+OUR_ROLES = Sub(f"arn:${{AWS::Partition}}:iam::*:role/{PROJECT}/*")
+"""Roles of installations, in any account: the path is theirs, and whom they trust is said by them."""
 METRICS = Statement(
     "Metrics", ("cloudwatch:PutMetricData",), ["*"], {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
     "CloudWatch knows no resource here; the namespace is the limit.",

@@ -11,7 +11,7 @@ from typing import Any  # Any: troposphere has no types
 from troposphere import GetAtt, If, Ref, Sub, iam
 
 from infra_gen.declare import begin, finish, is_given, optional, text
-from infra_gen.names import CONTROL_PREFIX, ENVIRONMENT_TAG, role_path
+from infra_gen.names import CONTROL_PREFIX, ENVIRONMENT_TAG, TARGET_TAG, role_path
 from infra_gen.parameters import BOUNDARY, BUCKET, ENVIRONMENT, QUEUE_ARN, TOPIC
 from infra_gen.policies import METRICS, Statement, arn, bucket, objects, policy, reasons
 
@@ -63,7 +63,7 @@ def store_statements() -> list[Statement]:
 
 def launcher_statements(p: Parameters) -> list[tuple[Statement, str]]:
     """With the condition under which there is something to name."""
-    return [*_lambda(p), *_fargate(p), *_ec2(p), *_everywhere(p)]
+    return [*_lambda(p), *_fargate(p), *_ec2(p), *_everywhere(p), *((each, "") for each in target_statements())]
 
 
 def _lambda(p: Parameters) -> list[tuple[Statement, str]]:
@@ -123,6 +123,19 @@ def _everywhere(p: Parameters) -> list[tuple[Statement, str]]:
         (Statement("ReadLogs", reading, [groups], reason="The log groups of this installation, and their streams."), ""),
         (Statement("Look", looking, ["*"], reason="None of these knows resources."), ""),
         (METRICS, ""),
+    ]  # fmt: skip
+
+
+def target_statements() -> list[Statement]:
+    """Where services say their addresses (`ssm:`, `cfn:`, `cloudmap:`, `alb:`): what is read whole must be marked for it."""
+    marked = {"StringEquals": {f"aws:ResourceTag/{TARGET_TAG}": "true"}}
+    why = "Which one it is stands in the portal's environment; the tag says which may be read."
+    return [
+        Statement("TargetParameters", ("ssm:GetParameter",), [arn("ssm", "parameter/*")], marked, why),
+        Statement("TargetStacks", ("cloudformation:DescribeStacks",), [arn("cloudformation", "stack/*")], marked, why),
+        Statement("TargetAddresses", ("servicediscovery:DiscoverInstances", "elasticloadbalancing:DescribeLoadBalancers",
+                                      "elasticloadbalancing:DescribeListeners", "elasticloadbalancing:DescribeTags"), ["*"],
+                  reason="None of these knows resources; what they tell is addresses."),
     ]  # fmt: skip
 
 

@@ -11,7 +11,20 @@ from troposphere import GetAtt, Ref, iam
 from infra_gen.declare import begin, finish, text
 from infra_gen.names import CONTROL_PREFIX, ENVIRONMENT_TAG, RUNNER_TAG, log_group, role_path
 from infra_gen.parameters import BUCKET, ENVIRONMENT, QUEUE_ARN, TOPIC
-from infra_gen.policies import METRICS, Statement, arn, bucket, logs, objects, plain_trust, policy, reasons, role, trust
+from infra_gen.policies import (
+    METRICS,
+    OUR_ROLES,
+    Statement,
+    arn,
+    bucket,
+    logs,
+    objects,
+    plain_trust,
+    policy,
+    reasons,
+    role,
+    trust,
+)
 from infra_gen.skips import CAP, WRITES, skip
 
 
@@ -41,14 +54,15 @@ def build(p: Parameters) -> Any:
 
 
 BOUNDED = (
-    "application-autoscaling:*", "autoscaling:*", "cloudwatch:*", "ec2:*", "ec2messages:*", "ecr:*", "ecs:*",
-    "elasticfilesystem:*",
-    "events:*", "execute-api:*", "imagebuilder:*", "kms:Decrypt", "lambda:*", "logs:*", "pricing:GetProducts", "s3:*",
-    "secretsmanager:GetSecretValue", "servicequotas:GetServiceQuota", "sns:Publish", "sqs:*", "ssm:*", "ssmmessages:*",
-    "cloudformation:*", "iam:PassRole", "sts:GetCallerIdentity",
+    "application-autoscaling:*", "autoscaling:*", "cloudformation:*", "cloudwatch:*", "ec2:*", "ec2messages:*", "ecr:*", "ecs:*",
+    "elasticfilesystem:*", "elasticloadbalancing:Describe*", "events:*", "execute-api:*", "iam:PassRole", "imagebuilder:*",
+    "kms:Decrypt", "lambda:*", "logs:*", "pricing:GetProducts", "s3:*", "secretsmanager:GetSecretValue",
+    "servicediscovery:DiscoverInstances", "servicequotas:GetServiceQuota", "sns:Publish", "sqs:*", "ssm:*", "ssmmessages:*",
+    "sts:GetCallerIdentity",
 )  # fmt: skip
 _BOUNDARY = (
     Statement("Most", BOUNDED, ["*"], reason="A boundary grants nothing: it caps what the roles themselves say."),
+    Statement("Roles", ("sts:AssumeRole",), [OUR_ROLES], reason="Only roles of installations, in whatever account."),
     Statement("Never", ("cloudtrail:*", "ec2:AuthorizeSecurityGroup*", "ec2:*Vpc", "iam:Create*", "iam:Put*", "iam:Attach*",
                         "iam:Update*", "iam:Delete*", "organizations:*"), ["*"], effect="Deny",
               reason="It denies, and shall deny it everywhere."),

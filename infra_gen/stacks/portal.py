@@ -28,7 +28,7 @@ from infra_gen.parameters import (
     STORE_POLICY,
     VPC,
 )
-from infra_gen.policies import Statement, role, trust
+from infra_gen.policies import OUR_ROLES, Statement, role, trust
 from infra_gen.policies import logs as writing
 from infra_gen.skips import INSIGHTS, WRITABLE_ROOT, skip
 
@@ -95,7 +95,11 @@ def _roles(template: Any, p: Parameters) -> None:
         writing(log_group("portal")),
     ]
     template.add_resource(role("ExecutionRole", trust("ecs-tasks"), before))
-    template.add_resource(role("PortalRole", trust("ecs-tasks"), [], ManagedPolicyArns=[Ref(p.store_policy), Ref(p.launcher)]))
+    why = "Environments of other accounts name a role there; it says whom it trusts, and by which word."
+    elsewhere = Statement("OtherAccounts", ("sts:AssumeRole",), [OUR_ROLES], reason=why)
+    template.add_resource(
+        role("PortalRole", trust("ecs-tasks"), [elsewhere], ManagedPolicyArns=[Ref(p.store_policy), Ref(p.launcher)])
+    )
 
 
 def _tasks(template: Any, p: Parameters) -> None:

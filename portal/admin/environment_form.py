@@ -58,7 +58,8 @@ class EnvironmentForm(forms.ModelForm):
         required=False,
         widget=UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 7, "spellcheck": "false"}),
         help_text='URLs by service: {"product": "http://127.0.0.1:18101"}, which scripts see as TARGET_PRODUCT. Or where '
-        "to look when a run is planned: ssm:/name, cfn:stack/Output, cloudmap:namespace/service, alb:tag=value, srv:name.",
+        "to look when a run is planned: ssm:/name, cfn:stack/Output, cloudmap:namespace/service, alb:tag=value, srv:name. "
+        "In a stack's own account, parameters and stacks must have the tag knopfdruck:target=true.",
     )
     parameters = PrettyJSONField(
         required=False,

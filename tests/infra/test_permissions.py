@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,18 +23,6 @@ def actions(stack: str, name: str) -> list[str]:
     ]  # fmt: skip
     statements = [each.get("Fn::If", [None, each])[1] for document in documents for each in document["Statement"]]
     return [action for each in statements if each["Effect"] == "Allow" for action in each["Action"]]
-
-
-DOORS = Path(__file__).resolve().parents[2] / "portal" / "aws"
-
-
-def operations(*doors: str) -> set[str]:
-    """What the doors to AWS ask for, as they name it in their errors."""
-    return {
-        found
-        for door in doors
-        for found in re.findall(r'translated\("([a-z0-9]+:[A-Za-z]+)"\)', (DOORS / f"{door}.py").read_text())
-    }
 
 
 WORKERS = (("iam", "LambdaRole"), ("iam", "TaskRole"), ("iam", "InstanceRole"))
@@ -61,19 +47,6 @@ def test_a_worker_starts_nothing_and_deletes_nothing(who: tuple[str, str]) -> No
     allowed = actions(*who)
     assert not [each for each in allowed if ":Delete" in each or each.startswith(("ecs:Run", "lambda:"))]
     assert {"s3:GetObject", "s3:PutObject", "s3:ListBucket"} <= set(allowed)
-
-
-def test_a_portal_may_do_all_that_its_doors_ask_for() -> None:
-    wanted = operations("autoscaling", "awslambda", "cloudwatch", "ecs", "quotas", "s3", "sns")
-    allowed = {*actions(*LAUNCHER), *actions("access", "StorePolicy")}
-    assert {"ecs:RunTask", "lambda:InvokeFunction", "autoscaling:SetDesiredCapacity"} <= wanted
-    assert wanted - allowed == set()
-
-
-def test_a_worker_may_do_all_that_its_doors_ask_for() -> None:
-    for who, doors in (("LambdaRole", ()), ("TaskRole", ()), ("InstanceRole", ("scaling_group",))):
-        wanted = operations("s3", "secrets", "sns", *doors) - {"s3:DeleteObject"}
-        assert wanted - set(actions("iam", who)) == set(), who
 
 
 def test_only_roles_of_workers_are_handed_over() -> None:

@@ -11,6 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra_gen.emulator.process import HOW_TO_GET_IT, Emulator, is_installed
+from portal.aws.discovery import Discovery
+from portal.aws.errors import AwsMissing
+from portal.core.target_refs import TargetRef
 from tests.infra.deployed import deploy, resource
 
 pytestmark = pytest.mark.emulator
@@ -40,6 +43,10 @@ class Place:
         self.marked = self.root("secretsmanager").create_secret(
             Name="marked", SecretString="x", Tags=[{"Key": "knopfdruck:runner", "Value": "true"}]
         )["ARN"]
+
+        mark = [{"Key": "knopfdruck:target", "Value": "true"}]
+        self.root("ssm").put_parameter(Name="/shop/url", Value="http://shop.example", Type="String", Tags=mark)
+        self.root("ssm").put_parameter(Name="/other/key", Value="x", Type="String")
 
     def allow_plain_http(self) -> None:
         """The emulator speaks no TLS, and the bucket refuses everything else. So does the queue, for good."""
@@ -184,6 +191,12 @@ def test_a_portal_may_start_stop_and_read(place: Place, portal: Client) -> None:
     s3.delete_object(Bucket=place.bucket, Key="control/runs/p/plan.json")
 
 
+def test_a_portal_finds_addresses_where_they_are_marked_as_targets(place: Place, portal: Client) -> None:
+    assert Discovery(portal).find(TargetRef("ssm", "/shop/url")) == "http://shop.example"
+    with pytest.raises(AwsMissing, match="has the tag"):
+        Discovery(portal).find(TargetRef("alb", "app=shop"))
+
+
 PORTAL_MUST_NOT: dict[str, Callable[[Place, Client], Any]] = {
     "register a task": lambda p, c: c("ecs").register_task_definition(family="x", containerDefinitions=[{"name": "x",
                                                                                                          "image": "x"}]),
@@ -201,6 +214,10 @@ PORTAL_MUST_NOT: dict[str, Callable[[Place, Client], Any]] = {
     "delete the bucket": lambda p, c: c("s3").delete_bucket(Bucket=p.bucket),
     "change the code that is deployed": lambda p, c: c("s3").put_object(Bucket="artefacts", Key="runner.zip", Body=b""),
     "read a secret": lambda p, c: c("secretsmanager").get_secret_value(SecretId=p.secret),
+    "read a parameter that is no target's": lambda p, c: c("ssm").get_parameter(Name="/other/key"),
+    "read a stack that is no target's": lambda p, c: c("cloudformation").describe_stacks(StackName="knopfdruck-dev"),
+    "take a role that is not of an installation": lambda p, c: c("sts").assume_role(
+        RoleArn="arn:aws:iam::000000000000:role/admin", RoleSessionName="portal"),
     "delete a topic": lambda p, c: c("sns").delete_topic(TopicArn=p.outputs["CompletionTopicArn"]),
     "delete the stack": lambda p, c: c("cloudformation").delete_stack(StackName="knopfdruck-dev"),
 }  # fmt: skip
