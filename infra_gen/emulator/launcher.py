@@ -28,7 +28,19 @@ from infra_gen.emulator.plugins import (
     scalable_targets,
     tasks,
 )
-from infra_gen.emulator.plugins.types import definitions, gateway, nested, network, numbers, scaling, secrets, stubs, unchanged
+from infra_gen.emulator.plugins.types import (
+    definitions,
+    gateway,
+    identity,
+    nested,
+    network,
+    numbers,
+    reserved,
+    scaling,
+    secrets,
+    stubs,
+    unchanged,
+)
 
 APPLICATION_SCALING = "application-autoscaling"
 
@@ -46,6 +58,8 @@ def install() -> None:
         gateway,
         scaling,
         stubs,
+        identity,
+        reserved,
         nested,
         definitions,
         numbers,

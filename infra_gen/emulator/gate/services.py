@@ -10,9 +10,9 @@ from typing import Any
 
 from ministack import app
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch, ecs, lambda_svc
+from ministack.services import cloudwatch, ecs
 
-from infra_gen.emulator.gate import roles, wire
+from infra_gen.emulator.gate import functions, roles, wire
 from infra_gen.emulator.plug import plug
 from infra_gen.emulator.strict import data_rules, function_rules, quota_rules, task_rules
 from infra_gen.emulator.strict.request import Refusal, Request
@@ -30,8 +30,10 @@ def install() -> None:
     RULES["ecs"]["RunTask"] += (_within_the_quota, roles.passed_to_task)
     RULES["ecs"]["CreateService"] += (roles.passed_to_task,)
     RULES["ecs"]["RegisterTaskDefinition"] += (roles.passed_to_definition,)
-    RULES["lambda"]["CreateFunction"] += (roles.passed_to_function,)
-    RULES["lambda"]["PutFunctionConcurrency"] = (_unreserved,)
+    RULES["lambda"]["CreateFunction"] += (roles.passed_to_function, functions.code_is_there)
+    RULES["lambda"]["UpdateFunctionCode"] += (functions.code_is_there,)
+    RULES["lambda"]["PublishLayerVersion"] = (functions.code_is_there,)
+    RULES["lambda"]["PutFunctionConcurrency"] = (functions.keep_enough_unreserved,)
     for service, rules in RULES.items():
         app.SERVICE_HANDLERS[service] = _guarded(service, app.SERVICE_HANDLERS[service], rules)
     plug(cloudwatch, "_put_metric_data", _guarded_metrics)
@@ -76,14 +78,6 @@ def _within_the_quota(request: Request) -> None:
     running = sum(int(task.get("cpu") or 0) for task in ecs._tasks.values() if task["lastStatus"] != "STOPPED")
     wanted = int(request.get("count", 1)) * int(definition.get("cpu") or 0)
     quota_rules.fargate(running, wanted, float(os.environ["KNOPFDRUCK_EMULATOR_FARGATE_VCPUS"]))
-
-
-def _unreserved(request: Request) -> None:
-    name = str(request.get("path")).split("/")[3]
-    functions = {each: record.get("concurrency") for each, record in lambda_svc._functions.items()}
-    others = {each: int(reserved) for each, reserved in functions.items() if reserved is not None and each != name}
-    account = int(os.environ["LAMBDA_ACCOUNT_CONCURRENCY"])
-    function_rules.reserved(int(request.get("ReservedConcurrentExecutions", 0)), others, account)
 
 
 def _guarded_metrics(put: Any) -> Any:

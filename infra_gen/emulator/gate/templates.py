@@ -12,6 +12,7 @@ from typing import Any
 from ministack.services import s3
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners
 
+from infra_gen.emulator.gate import functions
 from infra_gen.emulator.plug import plug
 from infra_gen.emulator.strict import function_rules, property_rules, task_rules, template_rules
 from infra_gen.emulator.strict.request import Refusal
@@ -35,6 +36,7 @@ def install() -> None:
     plug(engine, "_resolve_parameters", _knowing)
     plug(handlers, "_resolve_parameters", _knowing)
     plug(changesets, "_resolve_parameters", _knowing)
+    functions.in_templates()
     _check_every_resource()
     _keep_full_buckets()
 

@@ -19,6 +19,7 @@ FUNCTION_PATHS = (
     ("PUT", r"/functions/[^/]+/configuration$", "UpdateFunctionConfiguration"),
     ("PUT", r"/functions/[^/]+/code$", "UpdateFunctionCode"),
     ("PUT", r"/functions/[^/]+/concurrency$", "PutFunctionConcurrency"),
+    ("POST", r"/layers/[^/]+/versions$", "PublishLayerVersion"),
 )
 Answer = tuple[int, dict[str, str], bytes]
 

@@ -41,6 +41,14 @@ def direct_upload(request: Request) -> None:
         raise Refusal("RequestEntityTooLargeException", f"Request must be smaller than {LARGEST_ZIP * 4 // 3} bytes", 413)
 
 
+def code_found(*, is_bucket: bool, is_object: bool) -> None:
+    """Code and layers in S3 are read when the function or the layer is made [D: FunctionCode; the sentences K]."""
+    if not (is_bucket and is_object):
+        code, what = ("NoSuchKey", "key") if is_bucket else ("NoSuchBucket", "bucket")
+        message = f"Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: The specified {what} does not exist."
+        raise Refusal(INVALID, message)
+
+
 def reserved(wanted: int, others: Mapping[str, int], account: int) -> None:
     """PutFunctionConcurrency leaves 100 of the account's concurrency to functions that reserve none [B]."""
     if account - sum(others.values()) - wanted < LEAST_UNRESERVED:

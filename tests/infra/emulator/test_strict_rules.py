@@ -138,6 +138,14 @@ def test_a_hundred_of_the_concurrency_stay_unreserved() -> None:
         function_rules.reserved(501, {"other": 400}, 1000)
 
 
+def test_code_has_to_be_in_its_bucket() -> None:
+    function_rules.code_found(is_bucket=True, is_object=True)
+    with pytest.raises(Refusal, match="NoSuchKey"):
+        function_rules.code_found(is_bucket=True, is_object=False)
+    with pytest.raises(Refusal, match="NoSuchBucket"):
+        function_rules.code_found(is_bucket=False, is_object=False)
+
+
 def metric(**settings: Any) -> dict[str, Any]:
     return {"MetricName": "Requests", "Value": 1.0, **settings}
 
