@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -67,10 +68,11 @@ class Agent:
         except subprocess.TimeoutExpired:
             return None
 
-    def drain(self) -> None:
-        """It lets its engine finish, ships what was measured, and ends."""
+    def drain(self, *, at_once: bool = False) -> None:
+        """It lets its engine finish, ships what was measured, and ends; before that it waits for another to take over, unless
+        that has to be `at_once`."""
         with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
+            self._process.send_signal(signal.SIGINT if at_once else signal.SIGTERM)
 
     def kill(self) -> None:
         """Its engine dies with it."""

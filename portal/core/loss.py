@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from portal.core.counted import Gap
 
 MOST_PER_SLOT = 2
+TAKE_OVER_SECONDS = {"k6": 2, "artillery": 4}
+"""What an engine may take to get ready: k6 half a second, Artillery three."""
+SLOWEST_SECONDS = 4
+"""Of an engine nobody measured."""
+HAND_OVER_LEAD = 0.1
+"""Seconds before the other begins in which an engine is asked to stop: a little too few requests, and none twice."""
+HAND_OVER_PATIENCE = 30.0
+"""Seconds for which a worker that is taken away waits for another; platforms give it 110 at least."""
 SHORTEST_HOLE = 2
 """Seconds; the edges of snapshots may leave less than that between a worker and its replacement."""
 
@@ -28,6 +37,18 @@ def most_replacements(workers: int) -> int:
 def may_replace(epochs: Collection[int], epoch: int) -> bool:
     """Whether the worker of `epoch` may be replaced; `epochs` are the newest of all slots."""
     return epoch <= MOST_PER_SLOT and sum(one - 1 for one in epochs) < most_replacements(len(epochs))
+
+
+def take_over_at(engine: str, epoch: int, *, now: float, t0: int) -> int:
+    """The whole unix second at which a replacement that starts its engine now begins. Every further one takes more time."""
+    return max(t0, math.ceil(now) + TAKE_OVER_SECONDS.get(engine, SLOWEST_SECONDS) * (epoch - 1))
+
+
+def stops_for(begins: int | None, *, now: float, asked_at: float) -> bool:
+    """Whether who was asked to leave at `asked_at` ends its load now; `begins` is when another goes on with it."""
+    if begins is None:
+        return now - asked_at > HAND_OVER_PATIENCE
+    return now >= begins - HAND_OVER_LEAD
 
 
 def holes(gaps: Iterable[Gap], t0: int, ends: Mapping[int, int], *, slots: Collection[int]) -> Iterator[str]:

@@ -48,6 +48,15 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeOver:
+    """From the unix second `begins` on a replacement makes the slot's load; the one before it ends there. Written once."""
+
+    slot: int
+    epoch: int
+    begins: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     slot: int
     epoch: int
@@ -59,6 +68,8 @@ class WorkerPhase(StrEnum):
     STARTING = "starting"
     READY = "ready"
     RUNNING = "running"
+    LEAVING = "leaving"
+    """Its platform takes it away: it makes load until another takes its slot over."""
     DRAINING = "draining"
 
 

@@ -82,6 +82,11 @@ def lease_key(run_id: str, slot: int, epoch: int) -> str:
     return f"{lease_prefix(run_id)}{slot_part(slot)}/{epoch_part(epoch)}"
 
 
+def take_over_key(run_id: str, slot: int, epoch: int) -> str:
+    """When a replacement begins."""
+    return f"{run_prefix(run_id)}takeover/{slot_part(slot)}/{epoch_part(epoch)}.json"
+
+
 def parse_lease_key(key: str) -> tuple[int, int]:
     """(slot, epoch); raises ValueError when `key` is not one of `lease_key`."""
     match = _LEASE.fullmatch(key)

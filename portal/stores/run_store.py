@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from portal.core.plan import LoadPlan
 from portal.core.ports import ObjectStore
-from portal.core.protocol import Beat, Done, Lease, Pulse, Ready, Start, Stop
+from portal.core.protocol import Beat, Done, Lease, Pulse, Ready, Start, Stop, TakeOver
 from portal.core.split import WorkerAssignment
 from portal.core.timeline import TimePoint
 from portal.core.wire import from_json, to_json
@@ -31,8 +31,6 @@ class RunStore:
         self._prefix = layout.run_prefix(run_id)
         self._dones: dict[str, Done] = {}
         self._ready: set[tuple[int, int]] = set()
-
-    # Before the start
 
     def save_plan(self, plan: LoadPlan) -> None:
         self._objects.put(layout.plan_key(self.run_id), to_json(plan))
@@ -65,6 +63,12 @@ class RunStore:
         """Slot and epoch of every worker that ever began."""
         return frozenset(map(layout.parse_lease_key, self._objects.list(layout.lease_prefix(self.run_id))))
 
+    def take_over(self, take_over: TakeOver) -> TakeOver:
+        return self._first(TakeOver, layout.take_over_key(self.run_id, take_over.slot, take_over.epoch), take_over)
+
+    def taken_over(self, slot: int, epoch: int) -> TakeOver | None:
+        return self._read(TakeOver, layout.take_over_key(self.run_id, slot, epoch))
+
     def say_ready(self, ready: Ready) -> None:
         self._objects.put(layout.ready_key(self.run_id, ready.slot), to_json(ready))
 
@@ -72,9 +76,8 @@ class RunStore:
         """Which of the given slots have been ready in their given epoch. Reads only those not known yet."""
         wanted = {layout.ready_key(self.run_id, slot) for slot, epoch in epochs.items() if (slot, epoch) not in self._ready}
         if wanted:
-            keys = self._objects.list(layout.ready_prefix(self.run_id))
-            found = read_many(self._objects, Ready, [key for key in keys if key in wanted])
-            self._ready.update((ready.slot, ready.epoch) for ready in found.values())
+            keys = wanted.intersection(self._objects.list(layout.ready_prefix(self.run_id)))
+            self._ready.update((one.slot, one.epoch) for one in read_many(self._objects, Ready, sorted(keys)).values())
         return frozenset(slot for slot, epoch in epochs.items() if (slot, epoch) in self._ready)
 
     def save_setup(self, data: bytes) -> bool:
@@ -138,8 +141,8 @@ class RunStore:
 
     def snapshot_seqs(self, slot: int, epoch: int) -> tuple[int, ...]:
         """One worker's, in order: also those behind one that is missing."""
-        keys = self._objects.list(layout.worker_snapshot_prefix(self.run_id, slot, epoch))
-        return tuple(layout.parse_snapshot_key(key)[2] for key in keys)
+        prefix = layout.worker_snapshot_prefix(self.run_id, slot, epoch)
+        return tuple(layout.parse_snapshot_key(key)[2] for key in self._objects.list(prefix))
 
     def drop_snapshots(self) -> None:
         self._objects.delete(layout.snapshot_prefix(self.run_id))
@@ -216,8 +219,8 @@ class RunStore:
 
     def kept(self) -> tuple[bytes, ...]:
         """The last two, the newest last."""
-        keys = self._objects.list(layout.kept_prefix(self.run_id))
-        return tuple(data for key in keys[-2:] if (data := self._objects.get(key)) is not None)
+        keys = self._objects.list(layout.kept_prefix(self.run_id))[-2:]
+        return tuple(data for key in keys if (data := self._objects.get(key)) is not None)
 
     def save_summary(self, data: bytes) -> None:
         self._objects.put(layout.summary_key(self.run_id), data)

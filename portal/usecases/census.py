@@ -97,7 +97,7 @@ def take_census(
     silences = {row.slot: _silence(row, beats.get((row.slot, row.epoch)), heard_since, now, first_word) for row in open_rows}
     if any(seconds is not None for seconds in silences.values()):
         store.pulse(Pulse(now))  # Who can read a full store does not see that nobody can write: then nobody is lost.
-    changed = [row for row in former if _came_back(row, said.get((row.slot, row.epoch)))]
+    changed = [row for row in former if _parted(row, said.get((row.slot, row.epoch)))]
     for row in rows:
         beat = beats.get((row.slot, row.epoch))
         state, message = _state(row, statuses.get(row.slot), dones.get(row.slot), beat, row.slot in ready, silences.get(row.slot))
@@ -106,6 +106,7 @@ def take_census(
     # As inserts that meet their own rows: bulk_update would write one CASE per column and row, twenty times the cost.
     Worker.objects.bulk_create(changed, update_conflicts=True, unique_fields=("id",), update_fields=WRITTEN)
     leaving = frozenset(slot for slot, status in statuses.items() if status is WorkerStatus.LEAVING)
+    leaving |= {row.slot for row in rows if _says_it_leaves(beats.get((row.slot, row.epoch)))}
     pieces = {worker: beat.pieces for worker, beat in beats.items()} | {worker: done.pieces for worker, done in said.items()}
     return Census(run.workers, rows, {row.slot: row.state for row in rows}, dones, former, leaving, pieces)
 
@@ -114,6 +115,18 @@ def _silence(row: Worker, beat: Beat | None, heard_since: float, now: float, fir
     """For how many seconds it has been silent, where that is too long."""
     seconds = now - max(beat.at if beat else 0.0, row.launched.timestamp(), heard_since)
     return seconds if seconds > (SILENT_SECONDS if beat else first_word) else None
+
+
+def _says_it_leaves(beat: Beat | None) -> bool:
+    return beat is not None and beat.phase is WorkerPhase.LEAVING
+
+
+def _parted(row: Worker, done: Done | None) -> bool:
+    """Whether there is news of one that was replaced: it handed over and ended, or came back and found another."""
+    if done is not None and row.state not in (WorkerState.DONE, WorkerState.LOST):
+        row.state, row.message = _state(row, None, done, None, False, None)
+        return True
+    return _came_back(row, done)
 
 
 def _came_back(row: Worker, done: Done | None) -> bool:
@@ -134,7 +147,7 @@ def _state(
         return WorkerState.LOST, "The worker vanished without a last word."
     if silent is not None:
         return WorkerState.LOST, f"No sign of life for {silent:.0f} s."
-    if beat is not None and beat.phase in (WorkerPhase.RUNNING, WorkerPhase.DRAINING):
+    if beat is not None and beat.phase in (WorkerPhase.RUNNING, WorkerPhase.LEAVING, WorkerPhase.DRAINING):
         return WorkerState.RUNNING, ""
     return (WorkerState.READY if is_ready else WorkerState.LAUNCHED), ""
 

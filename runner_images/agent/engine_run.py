@@ -114,6 +114,8 @@ class EngineRun:
         while not self._is_over():
             if end := self._orders.end(self._plan, self._t0) or self._store_end():
                 return end
+            if self._orders.leaves:
+                self._report.leave()
             self._report.flush_if_due()
             self._clock.sleep(TICK)
         return self._part() or self._engine_end()

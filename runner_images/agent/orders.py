@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from portal.core.errors import StoreUnavailable, WireInvalid
+from portal.core.loss import MOST_PER_SLOT, OnWorkerLoss, clock, stops_for
 from portal.core.plan import LoadPlan
 from portal.core.ports import Clock
 from portal.core.protocol import DoneReason, Stop
@@ -31,7 +32,9 @@ class Orders:
     def __init__(self, store: RunStore, clock: Clock, *, slot: int = 0, epoch: int = 1) -> None:
         self._store, self._clock, self._slot, self._epoch = store, clock, slot, epoch
         self._superseded = False
-        self._terminated = False
+        self._signals = 0
+        self._leaves_since: float | None = None
+        self._begins: int | None = None
         self._stop: Stop | None = None
         self._pulse_at = clock.now()
         self._read_at = 0.0
@@ -40,20 +43,26 @@ class Orders:
         """Own clock minus the controller's, as the start tells: known only to who waited for it."""
 
     def obey_signals(self) -> None:
-        """SIGTERM (and Ctrl-C) mean: drain, flush, say done. For the main thread."""
+        """SIGTERM means: hand over where the run replaces workers, drain, flush, say done; SIGINT (Ctrl-C) and a second SIGTERM:
+        without handing over. For the main thread."""
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._terminated = True
+        self._signals += 1 if number == signal.SIGTERM else 2
+
+    @property
+    def leaves(self) -> bool:
+        """It was told to terminate, and makes load until another begins."""
+        return self._leaves_since is not None
 
     def end(self, plan: LoadPlan, t0: int | None) -> End | None:
         """The reason to end, if there is one."""
         self._refresh()
         now = self._clock.now()
-        if self._terminated:
-            return End(DoneReason.TERMINATED, "The worker was told to terminate by its platform.")
-        if self._superseded:
+        if self._signals and (parting := self._parting(plan, t0, now)):
+            return parting
+        if self._superseded and not self.leaves:
             return End(DoneReason.SUPERSEDED, f"Another worker took slot {self._slot} over.", hard=True)
         if self._stop is not None:
             return End(DoneReason.STOPPED, self._stop.message or "The run was stopped.", self._stop.hard)
@@ -62,6 +71,22 @@ class Orders:
         if now - self._pulse_at > plan.pulse_older_than.total_seconds():
             return End(DoneReason.CONTROLLER_LOST, "No sign of life from the controller: no controller, no load.")
         return None
+
+    def _parting(self, plan: LoadPlan, t0: int | None, now: float) -> End | None:
+        """Who is told twice ends at once, and so does who makes no load yet or will not be replaced."""
+        end = End(DoneReason.TERMINATED, "The worker was told to terminate by its platform.")
+        if t0 is None or self._signals > 1 or self._stop is not None or plan.on_worker_loss is not OnWorkerLoss.REPLACE:
+            return end
+        if self._leaves_since is None:
+            self._leaves_since = now
+        if not stops_for(self._begins, now=now, asked_at=self._leaves_since):
+            return None
+        return end if self._begins is None else End(end.reason, f"{end.message} Another went on at {clock(self._begins - t0)}.")
+
+    def _successor_begins(self) -> int | None:
+        """Of whichever comes to it: the first one may have been lost before it began."""
+        others = (self._store.taken_over(self._slot, epoch) for epoch in range(self._epoch + 1, MOST_PER_SLOT + 2))
+        return min((other.begins for other in others if other is not None), default=None)
 
     def is_hard_stop(self) -> bool:
         self._refresh()
@@ -87,6 +112,8 @@ class Orders:
         try:
             self._stop = self._store.stop_asked() or self._stop
             self._superseded = self._superseded or self._store.assignment(self._slot, self._epoch + 1) is not None
+            if self.leaves and self._superseded and self._begins is None:
+                self._begins = self._successor_begins()
             pulse = self._store.last_pulse()
         except (StoreUnavailable, WireInvalid):
             return

@@ -89,6 +89,12 @@ class Report:
         self.heart.phase = WorkerPhase.RUNNING
         self.heart.vitals.begin()
 
+    def leave(self) -> None:
+        """Says once, and at once, that another is wanted."""
+        if self.heart.phase is WorkerPhase.RUNNING:
+            self.heart.phase = WorkerPhase.LEAVING
+            self.heart.beat()
+
     def load_is_over(self) -> None:
         """An engine that lingers goes on counting its idle users, which is no part of the run any more."""
         self._over_at = math.ceil(self._clock.now())

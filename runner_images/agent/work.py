@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import math
 import os
 import shutil
 import socket
@@ -14,9 +13,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from portal.core.errors import NotFound, PortalError, RequestRejected
+from portal.core.loss import take_over_at
 from portal.core.plan import LoadPlan
 from portal.core.ports import Engine, EngineCommand, Gate, Intake
-from portal.core.protocol import DoneReason, Lease
+from portal.core.protocol import DoneReason, Lease, TakeOver
 from portal.core.recheck import recheck
 from portal.core.secret_refs import Redaction
 from portal.core.split import WorkerAssignment
@@ -39,9 +39,6 @@ from runner_images.agent.secret_values import hiding, secret_values, with_secret
 from runner_images.agent.sections import Sections
 from runner_images.agent.settings import AgentSettings
 from runner_images.agent.setup_teardown import SetupAndTeardown
-
-TAKE_OVER_SECONDS = 4
-"""What an engine may take to get ready (k6 half a second, Artillery three)."""
 
 
 class NothingLeft(PortalError):
@@ -136,8 +133,11 @@ class Work:
         t0 = self._orders.start_time() if assignment.epoch > 1 else None
         if t0 is None:
             return assignment
-        begin = max(t0, math.ceil(self._clock.now()) + TAKE_OVER_SECONDS * (assignment.epoch - 1))
-        return dataclasses.replace(assignment, elapsed=timedelta(seconds=begin - t0))
+        slot, epoch, plan = assignment.slot, assignment.epoch, assignment.plan
+        begins = take_over_at(plan.engine, epoch, now=self._clock.now(), t0=t0)
+        # Told before anything else: who is still at it ends there.
+        begins = self._store.take_over(TakeOver(slot, epoch, begins)).begins
+        return dataclasses.replace(assignment, elapsed=timedelta(seconds=begins - t0))
 
     def _start_engine(self, assignment: WorkerAssignment, files: Mapping[str, bytes], folder: Path, report: Report) -> EngineRun:
         engine = self._engine(assignment.plan)

@@ -72,7 +72,7 @@ def _live(asked: Assignment, folder: str, until: float, about: dict[str, object]
         if left < SPARE_SECONDS and not drained:
             drained = True
             say("deadline", message="The function's time is nearly over: the worker drains.", **about)
-            agent.drain()
+            agent.drain(at_once=True)
         if left < KILL_SECONDS:
             agent.kill()
     _forward(agent, about)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from portal.core.protocol import DoneReason, Pulse, Start, Stop
+from portal.core.loss import HAND_OVER_PATIENCE, OnWorkerLoss
+from portal.core.protocol import DoneReason, Pulse, Start, Stop, TakeOver
 from portal.core.run_state import EndReason
 from portal.core.split import Segment, WorkerAssignment
 from portal.stores.layout import pulse_key, start_key, stop_key
@@ -163,3 +165,71 @@ def test_a_signal_ends_the_work_before_any_other_reason(desk: Desk, signals: Non
     ended = desk.later(10_000, t0=T0)
     assert ended is not None
     assert (ended.reason, ended.hard) == (DoneReason.TERMINATED, False)
+
+
+class Leaving(Desk):
+    """A worker of slot 0 under load that was told to terminate, in a run that replaces whom it loses."""
+
+    plan = replace(PLAN, on_worker_loss=OnWorkerLoss.REPLACE)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.orders.obey_signals()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def after(self, seconds: float) -> End | None:
+        self.clock.advance(seconds)
+        return self.orders.end(self.plan, T0)
+
+
+@pytest.mark.usefixtures("signals")
+def test_who_is_taken_away_goes_on_until_another_does() -> None:
+    desk = Leaving()
+    assert desk.after(1) is None
+    assert desk.orders.leaves
+    desk.store.assign(WorkerAssignment(PLAN, Segment(0, 1), epoch=2))
+    assert desk.after(1.5) is None, "it is only asked for"
+    desk.store.take_over(TakeOver(0, 2, begins=T0 + 6))
+    assert desk.after(1.5) is None, "it is getting ready"
+    assert desk.after(1.85) is None
+    end = desk.after(0.1)
+    assert end is not None
+    assert (end.reason, end.hard) == (DoneReason.TERMINATED, False)
+    assert end.message.endswith("Another went on at 0:06.")
+
+
+@pytest.mark.usefixtures("signals")
+def test_it_ends_for_whichever_replacement_comes_to_it() -> None:
+    desk = Leaving()
+    assert desk.after(1) is None
+    for epoch in (2, 3):
+        desk.store.assign(WorkerAssignment(PLAN, Segment(0, 1), epoch))
+    desk.store.take_over(TakeOver(0, 3, begins=T0 + 2))
+    assert desk.after(1.5) is not None
+
+
+@pytest.mark.usefixtures("signals")
+def test_it_waits_no_longer_than_its_platform_does() -> None:
+    desk = Leaving()
+    assert desk.after(1) is None
+    assert desk.after(HAND_OVER_PATIENCE - 1) is None
+    assert desk.after(2) is not None
+
+
+@pytest.mark.usefixtures("signals")
+def test_it_ends_at_once_when_told_twice_and_when_the_run_is_stopped() -> None:
+    desk = Leaving()
+    assert desk.after(1) is None
+    desk.store.ask_stop(Stop(EndReason.STOPPED_BY_USER, T0))
+    assert desk.after(1.5) is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        again = Leaving()
+        os.kill(os.getpid(), number)
+        assert again.after(1) is not None
+
+
+@pytest.mark.usefixtures("signals")
+def test_who_makes_no_load_yet_or_is_not_replaced_ends_at_once() -> None:
+    desk = Leaving()
+    assert desk.orders.end(desk.plan, None) is not None
+    assert desk.orders.end(PLAN, T0) is not None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from portal.core.loss import TAKE_OVER_SECONDS
 from portal.core.merge import select
 from portal.core.merged_run import MergedRun
 from portal.core.ports import EngineCommand
@@ -17,7 +18,6 @@ from portal.core.protocol import Done, DoneReason, Start
 from portal.core.split import Segment, WorkerAssignment
 from runner_images.agent.exit_codes import ExitCode
 from runner_images.agent.orders import End, Orders
-from runner_images.agent.work import TAKE_OVER_SECONDS
 from tests.agent.rig import Rig
 from tests.agent.test_report import T0, Worker
 from tests.fakes import StubEngine, wait_until
@@ -60,7 +60,10 @@ def test_it_begins_some_seconds_from_now_with_what_is_left(tmp_path: Path) -> No
     assert said.first_second is not None
     assert said.started_at is not None
     assert engine.elapsed == timedelta(seconds=said.first_second - t0)
-    assert engine.elapsed >= timedelta(seconds=20 + TAKE_OVER_SECONDS)
+    assert engine.elapsed >= timedelta(seconds=20 + TAKE_OVER_SECONDS["k6"])
+    taken = rig.store.taken_over(0, 2)
+    assert taken is not None
+    assert taken.begins == said.first_second, "the one before it ends there"
     assert said.started_at >= said.first_second
 
 

@@ -135,3 +135,26 @@ def test_a_killed_artillery_worker_is_replaced(portal: PortalProcess, shop: Shop
     assert (result["end_reason"], result["summary"]["lost"]) == ("completed", [])
     assert any("Worker 1 was lost at 0:" in note and "replaced at" in note for note in result["notes"]), result
     assert 0 < result["summary"]["requests"] <= shop.requests()
+
+
+def test_a_worker_that_is_taken_away_hands_over_without_a_hole_and_nothing_is_doubled(
+    portal: PortalProcess, shop: ShopProcess, begin: Begin
+) -> None:
+    run_id = begin("replace")
+    agent_of(portal, run_id, 2).send_signal(signal.SIGTERM)
+    wait_replaced(portal, run_id, 2)
+    portal.wait_end(run_id)
+    result, asked = portal.results(run_id), shop.requests()
+    summary = result["summary"]
+    print(f"{PLANNED} requests were planned, {asked} made; other than {RATE} in the seconds {uneven_seconds(result)}")
+    assert (result["end_reason"], result["verdict"], summary["lost"]) == ("completed", "passed", []), result
+    assert summary["coverage"] == 1.0, "somebody measured every second"
+    # k6 sometimes makes the arrival that falls on the very end of the load.
+    assert summary["requests"] <= asked <= PLANNED + 1, "nothing is doubled"
+    ended = [(row["slot"], row["epoch"], row["state"]) for row in result["workers"]]
+    assert ended == [(0, 1, "done"), (1, 1, "done"), (2, 1, "done"), (2, 2, "done"), (3, 1, "done")]
+    assert "Another went on at 0:" in result["workers"][2]["message"]
+
+
+def uneven_seconds(result: dict[str, Any]) -> dict[int, float]:
+    return {point["second"]: point["requests"] for point in result["timeline"] if point["requests"] != RATE}

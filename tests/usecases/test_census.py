@@ -171,3 +171,16 @@ def test_the_same_sentence_of_many_workers_is_said_once() -> None:
     for worker in workers_of(scene, run):
         worker.done(DoneReason.SCRIPT_ERROR, message="TypeError: x")
     assert taken(scene, run).messages(DoneReason.SCRIPT_ERROR) == ("TypeError: x",)
+
+
+def test_one_that_says_that_it_is_taken_away_needs_a_replacement_while_it_runs_and_ends_as_it_says() -> None:
+    scene, run, worker = one_worker()
+    worker.beat(WorkerPhase.LEAVING)
+    census = taken(scene, run)
+    assert (census.states[0], census.failed) == ("running", (0,))
+    worker.replaced()
+    assert taken(scene, run).failed == ()
+    worker.done(DoneReason.TERMINATED, message="Another went on at 0:20.")
+    taken(scene, run)
+    former = Worker.objects.get(epoch=1)
+    assert (former.state, former.message) == ("done", "terminated. Another went on at 0:20.")
