@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from infra_gen.emulator.leftovers import end_all_of
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PYTHON = CHECKOUT / ".venv-emulator" / "bin" / "python"
 START_SECONDS, END_SECONDS = 30.0, 15.0
@@ -81,7 +83,8 @@ class Emulator:
         self._wait_until_it_answers()
 
     def stop(self) -> None:
-        """Asks, then kills; all its children end with it. What it wrote stays in `dir`, but for its temporary files."""
+        """Asks, then kills; all its children end with it, also when it was killed by somebody. What it wrote stays in `dir`, but
+        for its temporary files."""
         if self._process is None:
             return
         self._process.terminate()
@@ -92,6 +95,7 @@ class Emulator:
             self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()
+        end_all_of(self.dir)
         shutil.rmtree(self.dir / "tmp", ignore_errors=True)
         self._process = None
 

@@ -14,6 +14,8 @@ import pytest
 from infra_gen.emulator.process import CHECKOUT, HOW_TO_GET_IT, Emulator, EmulatorFailed, is_installed
 from tests.infra.emulator import templates
 from tests.infra.emulator.conftest import clients_of, eventually
+from tests.infra.emulator.test_functions import zipped
+from tests.infra.emulator.test_tasks import register, shell, start
 
 pytestmark = pytest.mark.emulator
 HOLDER = """
@@ -43,6 +45,41 @@ def test_the_end_of_the_emulator_is_the_end_of_its_instances_and_of_its_temporar
 
     assert eventually(lambda: not _processes_naming(str(tmp_path)))
     assert not (tmp_path / "tmp").exists()
+
+
+IN_THE_BACKGROUND = "import subprocess\ndef handle(event, context): subprocess.Popen(['setsid', 'sleep', '300'])\n"
+
+
+def test_what_a_killed_emulator_leaves_is_ended_and_nothing_of_anybody_else(tmp_path: Path) -> None:
+    running, stranger = Emulator(tmp_path / "ours"), subprocess.Popen(["sleep", "60"], env={"A": f"{tmp_path}/ours-not"})
+    running.start()
+    try:
+        aws = clients_of(running)
+        start(aws, register(aws, shell("setsid sleep 300 & sleep 300")))
+        templates.deploy(aws, templates.group(1))
+        zip_file = zipped({"entry.py": IN_THE_BACKGROUND})
+        aws("lambda").create_function(FunctionName="f", Runtime="python3.12", Role="arn:aws:iam::000000000000:role/r",
+                                      Handler="entry.handle", Code={"ZipFile": zip_file})  # fmt: skip
+        assert "FunctionError" not in aws("lambda").invoke(FunctionName="f")
+        assert eventually(lambda: len(_asleep(running.dir)) == 3), _asleep(running.dir)
+
+        os.kill(running.pid, signal.SIGKILL)
+        assert eventually(lambda: not Path(f"/proc/{running.pid}/exe").exists())
+        assert _asleep(running.dir), "else there would be nothing to end"
+        running.stop()
+
+        assert not _processes_naming(f"{running.dir}/")
+        assert stranger.poll() is None
+    finally:
+        running.stop()
+        stranger.kill()
+        stranger.wait()
+
+
+def _asleep(folder: Path) -> list[int]:
+    """Processes `sleep 300` that carry the folder in their environment."""
+    line = b"sleep\x00300\x00"
+    return [pid for pid in _processes_naming(f"{folder}/") if Path(f"/proc/{pid}/cmdline").read_bytes() == line]
 
 
 def test_it_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
