@@ -6,8 +6,9 @@ Workers say who and where they are. What is claimed is then done as everywhere: 
 
 from __future__ import annotations
 
+import random
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -72,6 +73,7 @@ class PoolStore:
             raise ValueError(f"{group[:100]!r} is not the name of a group: use letters, digits and . _ = + @ -.")
         self._objects, self.group = objects, group
         self._prefix = f"pool/{group}/"
+        self._claimed: frozenset[str] = frozenset()
 
     def call(self, calls: Iterable[Call]) -> None:
         """A call that stands already stays as it is."""
@@ -80,11 +82,18 @@ class PoolStore:
             with ThreadPoolExecutor(min(WRITERS, len(wanted))) as writers:
                 tuple(writers.map(self._objects.put_new, wanted.keys(), wanted.values()))
 
-    def open_calls(self) -> tuple[Call, ...]:
-        """Those nobody claimed, the oldest first; look at `expires` before beginning one."""
-        claimed = {key.removeprefix(self._prefix + "claims/") for key in self._objects.list(self._prefix + "claims/")}
-        prefix = self._prefix + "calls/"
-        keys = [key for key in self._objects.list(prefix) if key.removeprefix(prefix) not in claimed]
+    def open_calls(self, most: int | None = None) -> tuple[Call, ...]:
+        """Those nobody claimed, the oldest first; look at `expires` before beginning one.
+
+        With `most` only so many, replacements before others and otherwise any: a thousand machines that look for a thousand
+        calls read a few each. What was claimed once stays so: as long as nothing is new, a look is one list.
+        """
+        calls, claims = self._prefix + "calls/", self._prefix + "claims/"
+        names = [key.removeprefix(calls) for key in self._objects.list(calls)]
+        if not self._claimed.issuperset(names):
+            self._claimed = frozenset(key.removeprefix(claims) for key in self._objects.list(claims))
+        unclaimed = [name for name in names if name not in self._claimed]
+        keys = [calls + name for name in (unclaimed if most is None else _some(unclaimed, most))]
         return tuple(sorted(read_many(self._objects, Call, keys).values(), key=lambda call: (call.at, call.run, call.slot)))
 
     def calls(self, run: str) -> tuple[Call, ...]:
@@ -99,11 +108,12 @@ class PoolStore:
         standing = self._objects.get(key)
         return standing is not None and from_json(Claim, standing).worker == claim.worker
 
-    def claims(self, run: str) -> dict[tuple[int, int], Claim]:
-        """By slot and epoch."""
+    def claims(self, run: str, known: Container[tuple[int, int]] = ()) -> dict[tuple[int, int], Claim]:
+        """By slot and epoch, without the known."""
         prefix = f"{self._prefix}claims/{_run(run)}/"
-        found = read_many(self._objects, Claim, self._objects.list(prefix))
-        return {_slot_and_epoch(key.removeprefix(prefix)): claim for key, claim in found.items()}
+        keys = {key: _slot_and_epoch(key.removeprefix(prefix)) for key in self._objects.list(prefix)}
+        found = read_many(self._objects, Claim, [key for key, place in keys.items() if place not in known])
+        return {keys[key]: claim for key, claim in found.items()}
 
     def say(self, presence: Presence) -> None:
         self._objects.put(self._presence_key(presence.worker), to_json(presence))
@@ -112,9 +122,10 @@ class PoolStore:
         """This worker is gone for good."""
         self._objects.delete(self._presence_key(worker))
 
-    def presences(self) -> tuple[Presence, ...]:
-        """All that ever spoke and did not leave; `at` says how fresh each is."""
-        return tuple(read_many(self._objects, Presence, self._objects.list(self._prefix + "workers/")).values())
+    def presences(self, workers: Iterable[str] | None = None) -> tuple[Presence, ...]:
+        """All that ever spoke and did not leave, or those of some workers; `at` says how fresh each is."""
+        every = self._objects.list(self._prefix + "workers/") if workers is None else map(self._presence_key, workers)
+        return tuple(read_many(self._objects, Presence, every).values())
 
     def withdraw(self, run: str) -> None:
         """Nobody takes a call of this run any more; what was claimed is forgotten with it."""
@@ -131,6 +142,12 @@ class PoolStore:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{worker[:200]!r} is not a worker: use an instance id or the ARN of a task.")
         return f"{self._prefix}workers/{name}.json"
+
+
+def _some(names: list[str], most: int) -> list[str]:
+    """Of the highest epochs first, and of one epoch any."""
+    random.shuffle(names)
+    return sorted(names, key=lambda name: -_slot_and_epoch(name.rpartition("/")[2])[1])[:most]
 
 
 def _call_name(call: Call) -> str:

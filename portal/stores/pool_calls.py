@@ -12,6 +12,8 @@ SILENT_SECONDS = 30.0
 """A machine that says nothing for as long is gone; one that works is missed earlier, by its agent's own heartbeat."""
 JUST_CLAIMED = 3.0
 REFERENCE = "call:"
+MOST_RUNS = 100
+"""Whose claims are remembered."""
 
 
 class PoolCalls:
@@ -19,6 +21,7 @@ class PoolCalls:
 
     def __init__(self, pool: PoolStore) -> None:
         self.pool = pool
+        self._claims: dict[str, dict[tuple[int, int], Claim]] = {}
 
     def ask(self, plan: LoadPlan, slots: Iterable[int], epoch: int, *, now: float, cores: int = 0) -> tuple[WorkerHandle, ...]:
         """One call for each slot. A first one is worth nothing after the start, a later one until the load is over."""
@@ -29,9 +32,10 @@ class PoolCalls:
 
     def statuses(self, handles: tuple[WorkerHandle, ...], *, now: float) -> Mapping[int, WorkerStatus]:
         found: dict[int, WorkerStatus] = {}
-        presences = {presence.worker: presence for presence in self.pool.presences()}
         for run_id, asked in _by_run(handles).items():
-            claims = self.pool.claims(run_id)
+            claims = self._claims_of(run_id, asked)
+            workers = {claims[place].worker for handle in asked if (place := (handle.slot, handle.epoch)) in claims}
+            presences = {presence.worker: presence for presence in self.pool.presences(sorted(workers))}
             for handle in asked:
                 claim = claims.get((handle.slot, handle.epoch))
                 found[handle.slot] = _status(handle, run_id, claim, presences.get(claim.worker) if claim else None, now)
@@ -41,9 +45,18 @@ class PoolCalls:
         """By slot, of those that were claimed."""
         found: dict[int, Claim] = {}
         for run_id, asked in _by_run(handles).items():
-            claims = self.pool.claims(run_id)
+            claims = self._claims_of(run_id, asked)
             found |= {one.slot: claims[one.slot, one.epoch] for one in asked if (one.slot, one.epoch) in claims}
         return found
+
+    def _claims_of(self, run_id: str, asked: Iterable[WorkerHandle]) -> Mapping[tuple[int, int], Claim]:
+        """A claim never changes, so each is read once."""
+        if run_id not in self._claims and len(self._claims) >= MOST_RUNS:
+            self._claims.clear()
+        known = self._claims.setdefault(run_id, {})
+        if any((handle.slot, handle.epoch) not in known for handle in asked):
+            known |= self.pool.claims(run_id, known)
+        return known
 
     def idle(self, *, now: float) -> tuple[Presence, ...]:
         """Machines that would take a call at once."""

@@ -18,8 +18,10 @@ from runner_images.pool.places import Place
 from runner_images.pool.protection import Protection
 from runner_images.pool.settings import PoolSettings
 
-PRESENCE_SECONDS, LOOK_SECONDS, TICK = 5.0, 2.0, 0.2
+PRESENCE_SECONDS, LOOK_SECONDS, TICK = 5.0, 1.0, 0.2
 """A spare has to take a lost worker's slot over within 5 s, its agent's own start included."""
+MOST_CALLS = 10
+"""Looked at in one look: others look too."""
 DRAIN_SECONDS = 110.0
 """Spot and ECS leave two minutes."""
 
@@ -88,7 +90,7 @@ class PoolWorker:
 
     def _take_a_call(self) -> None:
         with self._store_may_fail():
-            for call in wanted(self._pool.open_calls(), time.time()):
+            for call in wanted(self._pool.open_calls(MOST_CALLS), time.time()):
                 if self._terminated:
                     return
                 if self._pool.claim(call, Claim(self._place.worker, self._place.az, time.time())):

@@ -116,3 +116,20 @@ def test_a_name_that_is_no_group_is_refused(opened: ObjectStore, group: str) -> 
 def test_a_worker_without_a_plain_name_is_refused(pool: PoolStore) -> None:
     with pytest.raises(ValueError, match="is not a worker"):
         pool.say(Presence("task/..", "a", 1.0))
+
+
+def test_of_many_calls_a_look_gives_some_and_replacements_first(pool: PoolStore) -> None:
+    replacement = replace(CALL, slot=33, epoch=2)
+    pool.call([*(replace(CALL, slot=slot) for slot in range(40)), replacement])
+    looks = [pool.open_calls(5) for _ in range(6)]
+    assert all(len(look) == 5 and replacement in look for look in looks)
+    assert len({call.slot for look in looks for call in look}) > 5, "not always the same"
+
+
+def test_some_presences_and_the_claims_that_are_not_known(pool: PoolStore) -> None:
+    pool.call((CALL, replace(CALL, slot=1)))
+    for slot, worker in enumerate(("i-1", "i-2")):
+        assert pool.claim(replace(CALL, slot=slot), Claim(worker, "a", 12.0))
+        pool.say(Presence(worker, "a", 13.0))
+    assert [one.worker for one in pool.presences(["i-2", "i-3"])] == ["i-2"]
+    assert pool.claims(CALL.run, {(0, 1)}) == {(1, 1): Claim("i-2", "a", 12.0)}
