@@ -68,7 +68,7 @@ fuzz: $(VENV)/dev.stamp ## try the whole API with many thousands of odd requests
 fix: $(VENV)/dev.stamp ## format and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
-chaos: $(VENV)/dev.stamp node_modules/.stamp ## long tests: processes killed and frozen under load, days of a run, eight Artillery workers
+chaos: $(VENV)/dev.stamp node_modules/.stamp .venv-emulator/stamp ## long tests: processes killed and frozen under load, days of a run, eight Artillery workers
 	@$(BIN)/python -m pytest -q -m "chaos or long" tests
 
 .venv-taurus/stamp: tests/bench/requirements-taurus.txt
