@@ -18,6 +18,7 @@ ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ, TIME_ZONE, LANGUAGE_CODE, USE_I18N = True, "UTC", "en-gb", False
+FORMAT_MODULE_PATH = "portal.formats"
 
 INSTALLED_APPS = [
     "unfold",

@@ -19,6 +19,7 @@ from portal.core.errors import PortalError
 from portal.core.wire import to_plain
 from portal.models import Environment, TrustedRepository
 from portal.models.audit import Deed
+from portal.models.environment import Place
 from portal.usecases.check_connection import check_connection
 from portal.usecases.describe_run import NOTHING
 from portal.usecases.record_audit import record
@@ -49,9 +50,10 @@ class TrustInline(TabularInline):
 class EnvironmentAdmin(Audited):
     deeds = (Deed.ENVIRONMENT_SAVED, Deed.ENVIRONMENT_SAVED, Deed.ENVIRONMENT_DELETED)
     form = EnvironmentForm
+    conditional_fields = {"aws": f"place == '{Place.AWS.value}'"}
     actions_detail = ("connection",)
     inlines = (TrustInline,)
-    list_display = ("name", "description", "place", "services", "most_vus", "most_rate", "longest_seconds")
+    list_display = ("name", "description", "shown_place", "services", "limits")
     search_fields = ("name", "description")
     fieldsets = (
         (None, {"fields": ("name", "description", "place", "aws")}),
@@ -91,6 +93,15 @@ class EnvironmentAdmin(Audited):
 
     def tell(self, request: HttpRequest, deed: Deed, row: Environment, **detail: Any) -> None:
         record(actor_of(request), deed, environment=row.name, **detail)
+
+    @admin.display(description="Place", ordering="place")
+    def shown_place(self, row: Environment) -> str:
+        return f"AWS {row.aws.get('region', '')}".strip() if row.place == Place.AWS else row.get_place_display()
+
+    @admin.display(description="A run's limits")
+    def limits(self, row: Environment) -> str:
+        known = ((row.most_vus, "virtual users"), (row.most_rate, "arrivals/s"), (row.longest_seconds, "s"))
+        return ", ".join(f"{most:,} {unit}" for most, unit in known if most) or NOTHING
 
     @admin.display(description="Services")
     def services(self, row: Environment) -> str:

@@ -19,9 +19,17 @@ from portal.models.environment import Place
 
 
 class PrettyJSONField(forms.JSONField):
-    """JSON over several lines, so that people can read and edit it."""
+    """JSON over several lines, so that people can read and edit it; nothing is shown as nothing, with an example in grey."""
+
+    def __init__(self, *, rows: int, help_text: str, label: str = "", example: object = None) -> None:
+        look = {"class": "kd-code", "rows": rows, "spellcheck": "false"}
+        if example:
+            look["placeholder"] = json.dumps(example, indent=2)
+        super().__init__(required=False, label=label or None, help_text=help_text, widget=UnfoldAdminTextareaWidget(look))
 
     def prepare_value(self, value: Any) -> str:
+        if value is None or value in ({}, []):
+            return ""
         return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -49,22 +57,21 @@ class LinesField(forms.CharField):
 
 class EnvironmentForm(forms.ModelForm):
     aws = PrettyJSONField(
-        required=False,
+        rows=9,
         label="AWS",
-        widget=UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 5, "spellcheck": "false"}),
-        help_text='For the place AWS, from the outputs of its stack: {"region": "eu-central-1", "bucket": "..."}.',
+        help_text="`manage.py infra deploy` fills it in from the stack. Always region and bucket; function for Lambda; cluster, "
+        "task_definition, subnets and security_groups for Fargate; worker_group for EC2; profile or role_arn for other rights.",
+        example={"region": "eu-central-1", "bucket": "knopfdruck-dev-results-1a2b3c", "function": "knopfdruck-dev-runner"},
     )
     targets = PrettyJSONField(
-        required=False,
-        widget=UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 7, "spellcheck": "false"}),
-        help_text='URLs by service: {"product": "http://127.0.0.1:18101"}, which scripts see as TARGET_PRODUCT. Or where '
-        "to look when a run is planned: ssm:/name, cfn:stack/Output, cloudmap:namespace/service, alb:tag=value, srv:name. "
+        rows=5,
+        help_text="URLs by service; scripts see that of product as TARGET_PRODUCT. Or where to look when a run is planned: "
+        "ssm:/name, cfn:stack/Output, cloudmap:namespace/service, alb:tag=value, srv:name. "
         "In a stack's own account, parameters and stacks must have the tag knopfdruck:target=true.",
+        example={"product": "http://127.0.0.1:18101"},
     )
     parameters = PrettyJSONField(
-        required=False,
-        widget=UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 5, "spellcheck": "false"}),
-        help_text='Variables every script sees: {"LANGUAGE": "de"}. No secrets: people who see runs see them.',
+        rows=3, help_text="Variables every script sees. No secrets: people who see runs see them.", example={"LANGUAGE": "de"}
     )
 
     allowed_hosts = LinesField(
@@ -75,15 +82,20 @@ class EnvironmentForm(forms.ModelForm):
     )
     allowed_hours = LinesField(guard_fields.hours, label="Allowed hours", help_text="One a line: mon-fri 20:00-06:00.")
     freezes = PrettyJSONField(
-        required=False,
-        widget=UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 3, "spellcheck": "false"}),
-        help_text='[{"start": "2026-11-27T00:00Z", "end": "2026-11-30T00:00Z", "reason": "the sale"}]',
+        rows=3,
+        help_text="Times without any run: a list of start, end and reason.",
+        example=[{"start": "2026-11-27T00:00Z", "end": "2026-11-30T00:00Z", "reason": "the sale"}],
     )
 
     secrets = PrettyJSONField(
-        required=False,
-        widget=UnfoldAdminTextareaWidget({"class": "kd-code", "rows": 3, "spellcheck": "false"}),
-        help_text='References, never values: {"API_KEY": "env:KNOPFDRUCK_SECRET_API_KEY"}. Only workers read the values.',
+        rows=3,
+        help_text="References, never values. Only workers read the values.",
+        example={"API_KEY": "env:KNOPFDRUCK_SECRET_API_KEY"},
+    )
+    thresholds = PrettyJSONField(
+        rows=8,
+        help_text="For every run here, in place of a script's on the same metric.",
+        example={"checks": ["rate>0.99"], "http_req_duration": ["p(95)<800"]},
     )
 
     class Meta:
@@ -114,12 +126,12 @@ class EnvironmentForm(forms.ModelForm):
         labels = {
             "most_vus": "Virtual users",
             "most_rate": "Arrivals per second",
-            "longest_seconds": "Seconds",
+            "longest_seconds": "Seconds a run",
             "most_runs": "Runs at once",
             "most_cost": "USD a run",
             "most_cost_a_month": "USD a month",
         }
-        help_texts = {"most_rate": ""}
+        help_texts = {"most_rate": "", "most_runs": "", "most_cost": "Estimated.", "most_cost_a_month": "Estimated."}
         widgets = {"description": UnfoldAdminTextareaWidget({"rows": 3})}
 
     def clean_aws(self) -> Any:
@@ -130,6 +142,9 @@ class EnvironmentForm(forms.ModelForm):
 
     def clean_targets(self) -> Any:
         return _read(target_refs.targets, self.cleaned_data["targets"] or {})
+
+    def clean_thresholds(self) -> Any:
+        return self.cleaned_data["thresholds"] or {}
 
     def clean_health_path(self) -> str:
         value = self.cleaned_data["health_path"]

@@ -28,13 +28,14 @@ from portal.usecases.describe_run import (
 )
 from portal.usecases.draw_chart import clock
 from portal.usecases.live_timeline import read_timeline
+from portal.usecases.read_events import newest_sentences
 from portal.usecases.read_run import plan_of, progress_of, result_of, results_of
 
 VERDICT_KINDS = {"passed": "success", "failed": "danger", "inconclusive": "warning"}
 TRUST_KINDS = {"valid": "success", "suspect": "warning", "invalid": "danger"}
-PARTS = ("head", "cards", "thresholds", "workers", "details")
+PARTS = ("head", "cards", "thresholds", "workers", "log", "details")
 """The templates of which the page consists, and which its script replaces while the run goes on."""
-MOST_ROWS, MOST_WORKERS = 200, 50
+MOST_ROWS, MOST_WORKERS, MOST_LINES = 200, 50, 100
 TIMES = ("http_req_", "iteration_duration", "group_duration")
 
 
@@ -53,6 +54,7 @@ def page_context(run: Run) -> dict[str, Any]:
         "checks": [_check(row) for row in (summary or {}).get("checks", ())[:MOST_ROWS]],
         "metrics": [_metric(row) for row in (summary or {}).get("metrics", ())[:MOST_ROWS]],
         "workers": _workers(found["workers"]),
+        "log": _log(run),
         "facts": [*(plan_facts(plan) if plan else ()), *_who(run)],
         "warnings": plan.warnings if plan else (),
     }
@@ -97,6 +99,12 @@ def _meter(run: Run, plan: LoadPlan | None) -> dict[str, Any] | None:
     measured = timedelta(seconds=float(progress_of(run).get("timeline_until") or 0))
     share = measured / max(plan.duration, timedelta(seconds=1))
     return {"share": min(100, round(100 * share, 1)), "text": f"{format_duration(measured)} of {format_duration(plan.duration)}"}
+
+
+def _log(run: Run) -> dict[str, Any]:
+    """What was said of the run, mostly by its engines; the newest last."""
+    rows, is_cut = newest_sentences(run.id, MOST_LINES)
+    return {"lines": [{"at": f"{row.at:%H:%M:%S}", "text": row.text} for row in rows], "is_cut": is_cut}
 
 
 def _threshold(item: dict[str, Any]) -> dict[str, Any]:

@@ -66,6 +66,12 @@ def read_sentences(run_id: str, since: int) -> tuple[tuple[int, str], ...]:
     return tuple(rows.values_list("id", "text")[:MOST])
 
 
+def newest_sentences(run_id: str, most: int) -> tuple[tuple[RunEvent, ...], bool]:
+    """The last that were said of a run, in order, and whether there were more before."""
+    rows = list(RunEvent.objects.filter(run_id=run_id, kind=EventKind.LOG).order_by("-id")[: most + 1])
+    return tuple(reversed(rows[:most])), len(rows) > most
+
+
 def _told(row: RunEvent) -> dict[str, Any]:
     return {"kind": row.kind, "at": moment(row.at), "state": row.state or None, "text": row.text}
 

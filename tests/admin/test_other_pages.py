@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -27,6 +28,19 @@ def test_an_environment_is_saved(browser: Client) -> None:
     assert save_environment(browser, parameters='{"LANGUAGE": "de", "N": 3}', most_vus="10").status_code == 302
     row = Environment.objects.get()
     assert (row.targets, row.parameters, row.most_vus) == ({"product": "http://127.0.0.1:1"}, {"LANGUAGE": "de", "N": "3"}, 10)
+
+
+def test_an_empty_form_shows_no_null_and_what_aws_needs_only_for_aws(browser: Client) -> None:
+    html = browser.get(reverse("admin:portal_environment_add")).content.decode()
+    assert not re.search(r"<textarea[^>]*>\s*(null|\{\}|\[\])", html)
+    assert "place == &#x27;aws&#x27;" in html
+
+
+def test_the_list_says_where_and_how_much(browser: Client) -> None:
+    an_environment("far", place="aws", aws={"region": "eu-central-1", "bucket": "results"}, most_vus=2000)
+    html = browser.get(reverse("admin:portal_environment_changelist")).content.decode()
+    assert "AWS eu-central-1" in html
+    assert "2,000 virtual users" in html
 
 
 @pytest.mark.parametrize(

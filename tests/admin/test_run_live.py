@@ -16,8 +16,9 @@ from pytest_django import DjangoAssertNumQueries
 from portal.admin.run_live import KEPT_SECONDS, LIVE
 from portal.core.load import OpenLoad, ScriptLoad, Stage
 from portal.core.timeline import TimePoint
-from portal.models import Run, Worker
+from portal.models import Run, RunEvent, Worker
 from portal.usecases.live_timeline import LATE_SECONDS
+from portal.usecases.present_run import MOST_LINES
 from portal.wiring import parts
 from tests.builders import a_plan, a_run, a_user, an_ended_run, live_progress
 
@@ -107,13 +108,29 @@ def test_a_look_takes_the_same_few_queries_for_any_run(
 ) -> None:
     run = a_running_run(90, workers=workers)
     Worker.objects.bulk_create(Worker(run=run, slot=slot, state="running") for slot in range(workers))
-    with django_assert_num_queries(5):  # the same, the run, its workers
+    with django_assert_num_queries(6):  # the same, the run, its workers, its log
         ask(browser, run)
+
+
+def test_the_newest_lines_of_the_log_stand_on_the_page_whatever_a_script_writes(browser: Client) -> None:
+    run = a_running_run()
+    RunEvent.objects.bulk_create(RunEvent(run=run, text=f"Worker 0: line {number}") for number in range(MOST_LINES))
+    assert "earlier ones" not in news(browser, run)["parts"]["log"]
+    RunEvent.objects.create(run=run, text="Worker 1: <script>alert(1)</script>")
+    LIVE.forget()
+    log = news(browser, run)["parts"]["log"]
+    assert "Worker 1: &lt;script&gt;" in log
+    assert "earlier ones" in log
+    assert ("line 0<" in log, "line 1<" in log) == (False, True)
+
+
+def test_a_run_nobody_said_anything_of_shows_no_log(browser: Client) -> None:
+    assert not news(browser, a_running_run())["parts"]["log"].strip()
 
 
 def test_a_run_that_is_over_answers_with_its_result(browser: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     run = an_ended_run()
-    with django_assert_num_queries(6):  # and the result's timeline
+    with django_assert_num_queries(7):  # and the result's timeline
         found = ask(browser, run, 17)
     body = found.json()
     assert (body["over"], body["whole"], body["verdict"]) == (True, True, "passed")

@@ -54,6 +54,12 @@ def test_one_worker_takes_the_teardown(run: RunStore) -> None:
     assert run.take_teardown(mine), "its answer may have been lost"
 
 
+def test_lines_are_read_by_worker_and_piece_and_those_nobody_wrote_are_left_out(run: RunStore) -> None:
+    run.put_lines(3, 1, 0, ("läuft", "fertig"))
+    run.put_lines(3, 2, 0, ())
+    assert run.lines([(3, 1, 0), (3, 1, 1), (3, 2, 0), (4, 1, 0)]) == {(3, 1, 0): ("läuft", "fertig"), (3, 2, 0): ()}
+
+
 def test_the_last_beat_of_a_slot_is_read_alone(run: RunStore) -> None:
     assert run.last_beat(3) is None
     beat = Beat(3, 2, 7.0, WorkerPhase.RUNNING)
