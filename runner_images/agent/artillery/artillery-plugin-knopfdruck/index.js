@@ -58,8 +58,9 @@ class Writer {
   constructor() { this.fd = fs.openSync(`${process.env.KD_OUT || 'lines'}.${threadId}`, 'a'); this.seconds = new Map(); this.vus = 0; }
   now() {
     const second = Math.floor(Date.now() / 1000);
-    if (!this.seconds.has(second)) this.seconds.set(second, new Second());
-    return this.seconds.get(second);
+    let found = this.seconds.get(second);
+    if (!found) this.seconds.set(second, found = new Second());
+    return found;
   }
   line(object) { fs.writeSync(this.fd, JSON.stringify(object) + '\n'); }
   flush(before, gauges) {
@@ -78,30 +79,39 @@ function tap(ee, out) {            // what Artillery's engines tell while they w
     if (sent) out.now().add('requests', [sent.name, '', String(error.code || error.name || error)], sent.unanswered);
     open.delete(uuid);
   };
-  ee.on('trace:http:request', (req, uuid) => {
-    if (!open.has(uuid)) open.set(uuid, { name: String(req.name || req.kdName || req.url), unanswered: 0 });
-    open.get(uuid).unanswered += 1;
-  });
-  ee.on('trace:http:response', (res, uuid) => {
-    const sent = open.get(uuid);
-    if (!sent) return;
-    sent.unanswered -= 1;
-    if (!sent.unanswered) open.delete(uuid);
-    const labels = [sent.name, String(res.statusCode)];
-    out.now().add('requests', [...labels, '']);
-    out.now().time('latency', labels, res.timings.phases.firstByte);
-  });
-  ee.on('trace:http:error', (error, uuid) => failed(uuid, error));
-  ee.on('error', (error) => out.now().add('errors', [String(error)]));
-  ee.on('plugin:expect:expectations', (result, req) => {
-    for (const { ok, type } of result.results) out.now().add('checks', [String(type), String(req.name || req.kdName || req.url)], ok ? 1 : 0, 1);
-  });
-  ee.on('counter', (name, value) => { // also websocket.messages_sent, socketio.emit and the script's own
-    if (name === 'http.downloaded_bytes') out.now().add('bytes', [], Number(value) || 0);
-    else if (!OWN.test(name)) out.now().add('counters', [name], Number(value) || 0);
-  });
   const custom = (name, value) => { if (!OWN.test(name)) out.now().time('histograms', [name], Number(value)); };
-  ee.on('histogram', custom); ee.on('summary', custom);
+  const tells = new Map(Object.entries({
+    'trace:http:request'(req, uuid) {
+      const sent = open.get(uuid);
+      if (sent) sent.unanswered += 1;
+      else open.set(uuid, { name: String(req.name || req.kdName || req.url), unanswered: 1 });
+    },
+    'trace:http:response'(res, uuid) {
+      const sent = open.get(uuid);
+      if (!sent) return;
+      sent.unanswered -= 1;
+      if (!sent.unanswered) open.delete(uuid);
+      const second = out.now(), code = String(res.statusCode);
+      second.add('requests', [sent.name, code, '']);
+      second.time('latency', [sent.name, code], res.timings.phases.firstByte);
+    },
+    'trace:http:error'(error, uuid) { failed(uuid, error); },
+    error(error) { out.now().add('errors', [String(error)]); },
+    'plugin:expect:expectations'(result, req) {
+      for (const { ok, type } of result.results) out.now().add('checks', [String(type), String(req.name || req.kdName || req.url)], ok ? 1 : 0, 1);
+    },
+    counter(name, value) {         // also websocket.messages_sent, socketio.emit and the script's own
+      if (name === 'http.downloaded_bytes') out.now().add('bytes', [], Number(value) || 0);
+      else if (!OWN.test(name)) out.now().add('counters', [name], Number(value) || 0);
+    },
+    histogram: custom, summary: custom,
+  }));
+  const emit = ee.emit;            // listening costs more: Node copies the list of listeners at each of ten events a request
+  ee.emit = function (name, first, second) {
+    const tell = tells.get(name);
+    if (tell) tell(first, second);
+    return emit.apply(this, arguments);
+  };
   return failed;
 }
 
