@@ -20,6 +20,7 @@ from portal.stores import open_store
 from portal.stores.run_store import RunStore
 from portal.usecases.compare_runs import with_comparison
 from portal.usecases.judge_run import Judged, gather_all, judge_run
+from portal.usecases.note_places import note_later_places
 from portal.usecases.notify import Moment, notify
 from portal.wiring import Parts
 
@@ -34,6 +35,7 @@ def finish_run(run_id: str, parts: Parts) -> None:
     run = Run.objects.select_related("environment").filter(pk=run_id, state=RunState.COLLECTING).first()
     if run is None:
         return
+    note_later_places(run, lambda: parts.backend(run.where(), run.backend))
     left = _end_compute(run, parts)
     _release(run, parts)
     store = _store_of(run, parts)

@@ -15,7 +15,7 @@ from portal.core.run_state import RunState
 from portal.models import Run
 from portal.models.capacity import DatabaseLedger
 from portal.stores.pool import PresenceState
-from portal.usecases.note_places import note_places
+from portal.usecases.note_places import note_later_places, note_places
 from portal.usecases.sweep_orphans import CALM, sweep_orphans
 from portal.wiring import Parts
 from tests.backends.places import Ec2World, FargateWorld
@@ -106,6 +106,19 @@ def test_where_workers_run_is_noted_and_their_zones_are_told() -> None:
     note_places(run, world.backend())
     assert run.worker_rows.get(slot=1).place == "i-1 in eu-central-1b"
     assert run.events.get().text == "Workers by zone: eu-central-1a 1, eu-central-1b 1, eu-central-1c 1."
+
+
+def test_where_a_spare_went_on_is_noted_and_leaves_the_others_alone() -> None:
+    world = Ec2World()
+    run = a_run(id="run1", workers=1)
+    for epoch in (1, 2):
+        (handle,) = world.backend().launch(PLAN, (0,), epoch)
+        run.worker_rows.create(slot=0, epoch=epoch, reference=handle.reference, place="" if epoch > 1 else "i-x in eu-central-1c")
+        world.begin(handle)
+    note_later_places(run, world.backend)
+    assert run.worker_rows.get(epoch=1).place == "i-x in eu-central-1c"
+    assert " in eu-central-1" in run.worker_rows.get(epoch=2).place
+    assert not run.events.exists()
 
 
 def test_the_ledger_names_who_holds_machines() -> None:

@@ -54,6 +54,7 @@ def test_three_of_ten_instances_are_taken_back(aws: Client, emulator: Emulator, 
     assert set(run.worker_rows.values_list("state", flat=True)) == {"done"}
     slots = set(run.worker_rows.filter(epoch=1, place__regex="|".join(taken)).values_list("slot", flat=True))
     assert set(run.worker_rows.filter(epoch=2).values_list("slot", flat=True)) == slots
+    assert len(places(run, epoch=2) - places(run, epoch=1)) == TAKEN, "each went on with a spare of its own"
     assert eventually(lambda: not set(taken) & members(aws, name), 60), "they were taken in the end"
     assert eventually(lambda: len(members(aws, name)) == WORKERS + SPARES), "and others came for them"
 
