@@ -1,4 +1,7 @@
-"""The place to deploy to: an emulator of this test's own, or the one `KNOPFDRUCK_E2E_ENDPOINT` names."""
+"""The place to deploy to: an emulator of this test's own, or what `KNOPFDRUCK_E2E_ENDPOINT` names (`aws` is AWS itself).
+
+`KNOPFDRUCK_E2E_SET` are more settings of the first deployment, with spaces between: "DeployFargate=false DeployEc2=false".
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from tests.infra.e2e.places import ROOT, Place
 @pytest.fixture(scope="module")
 def place(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     if endpoint := os.environ.get("KNOPFDRUCK_E2E_ENDPOINT"):
-        yield Place(endpoint, folder)
+        settings = dict(word.split("=", 1) for word in os.environ.get("KNOPFDRUCK_E2E_SET", "").split())
+        yield Place("" if endpoint == "aws" else endpoint.rstrip("/"), folder, settings)
         return
     if not is_installed():
         pytest.skip(f"no emulator here: {HOW_TO_GET_IT}")
