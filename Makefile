@@ -97,7 +97,7 @@ aws-local: setup .venv-emulator/stamp ## deploy the stacks into an AWS on this m
 	@$(BIN)/python manage.py aws_local $(if $(ONCE),--once,) --port $(or $(PORT),4566)
 
 infra-e2e: $(VENV)/dev.stamp .venv-emulator/stamp ## deploy, change, break and delete the stacks in the emulator; call their API; check their policies
-	@$(BIN)/python -m pytest -q -m emulator tests/infra/e2e
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m emulator tests/infra/e2e
 
 emulator-test: $(VENV)/dev.stamp .venv-emulator/stamp ## what the emulator does by itself: tasks, instances, types, refusals
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m emulator tests/infra/emulator tests/infra/test_policies_enforced.py

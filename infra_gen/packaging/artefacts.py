@@ -97,13 +97,16 @@ def _artefact(name: str, made: Path) -> Artefact:
 
 
 def _packages(cache: Path, lock: Path, target: PackageTarget) -> Path:
-    """The installed packages of a lock file: fetched once, and put in place only when they are whole."""
+    """The installed packages of a lock file: fetched once, and put in place only when they are whole. Another may be faster."""
     folder = cache / f"packages-{_digest_of({}, lock, target)[:20]}"
     if not folder.exists():
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=cache))
         try:
             install(lock, draft, target)
             draft.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return folder

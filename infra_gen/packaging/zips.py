@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ REGULAR = 0o100000
 
 def write_zip(target: Path, files: Mapping[str, Path], *, programs: Iterable[str] = ()) -> None:
     """`files` by their names in the zip; only `programs` may be executed. Written beside `target` first, then moved."""
-    draft = target.with_suffix(".draft")
+    draft = target.with_suffix(f".{os.getpid()}.draft")
     runnable = frozenset(programs)
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name in sorted(files):

@@ -70,6 +70,22 @@ def test_artillery_is_installed_from_the_lock_file_and_its_plugin_comes_with_the
     assert "runner_images/agent/artillery/artillery-plugin-knopfdruck/index.js" in artefacts.runner_sources()
 
 
+def test_who_installs_the_same_packages_faster_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two deployments at once: the other one's folder is there when ours is whole."""
+    (tmp_path / "lock.txt").touch()
+
+    def install_as_the_other_does(lock: Path, draft: Path, target: PackageTarget) -> None:
+        folder = tmp_path / f"packages-{artefacts._digest_of({}, lock, target)[:20]}"
+        folder.mkdir()
+        (folder / "six.py").touch()
+        (draft / "six.py").touch()
+
+    monkeypatch.setattr(artefacts, "install", install_as_the_other_does)
+    found = artefacts._packages(tmp_path, tmp_path / "lock.txt", PackageTarget())
+    assert [path.name for path in found.iterdir()] == ["six.py"]
+    assert not list(tmp_path.glob(".draft-*"))
+
+
 def test_a_package_too_large_for_lambda_is_refused(tmp_path: Path) -> None:
     large = tmp_path / "large"
     with large.open("wb") as file:
