@@ -38,6 +38,9 @@ class Stage:
     def results(self, run_id: str) -> dict[str, Any]:
         return self._ask("GET", f"/load-tests/{run_id}/results")
 
+    def stop(self, run_id: str) -> dict[str, Any]:
+        return self._ask("POST", f"/load-tests/{run_id}/stop", {})
+
     def wait(self, run_id: str) -> dict[str, Any]:
         until = time.monotonic() + PATIENCE_SECONDS
         while (status := self.status(run_id))["state"] != "ended":
