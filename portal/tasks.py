@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from functools import wraps
+
 from portal import queue
 from portal.usecases import finish_run as finishing
 from portal.usecases import launch_run as launching
@@ -14,10 +18,26 @@ from portal.usecases.take_signature import forget_signatures
 from portal.wiring import parts
 
 
+def _shows_life(job: Callable[[str], None]) -> Callable[[str], None]:
+    """A cluster that works long jobs is alive, also when the supervisor's beats wait behind them."""
+
+    @wraps(job)
+    def worked(run_id: str) -> None:
+        note_heartbeat(time.time())
+        try:
+            job(run_id)
+        finally:
+            note_heartbeat(time.time())
+
+    return worked
+
+
+@_shows_life
 def launch(run_id: str) -> None:
     launching.launch_run(run_id, parts())
 
 
+@_shows_life
 def finish(run_id: str) -> None:
     finishing.finish_run(run_id, parts())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from django.db import transaction
 from django.utils import timezone
@@ -9,6 +11,7 @@ from django_q.models import Schedule, Success
 
 from portal import queue, tasks
 from portal.core.run_state import RunState
+from portal.usecases.heartbeat import QUEUE, note_heartbeat, seconds_silent
 from tests.usecases.parts import Scene, jobs
 
 pytestmark = pytest.mark.django_db
@@ -62,3 +65,9 @@ def test_tasks_may_come_late_and_more_than_once() -> None:
     tasks.sweep()
     run.refresh_from_db()
     assert run.state == RunState.ENDED
+
+
+def test_a_queue_that_works_long_jobs_is_not_silent() -> None:
+    note_heartbeat(time.time() - 1000)
+    tasks.finish("nobody")
+    assert seconds_silent(QUEUE) < 500

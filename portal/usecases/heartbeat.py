@@ -10,7 +10,10 @@ QUEUE, TICKER = "queue", "ticker"
 
 
 def note_heartbeat(sent_at: float, name: str = QUEUE) -> None:
-    """`sent_at` is when the beat was asked for, so that an old job in a long queue proves nothing new."""
+    """`sent_at` is when the beat was asked for, so that an old job in a long queue proves nothing new, and hides no newer beat
+    (unless that is of a time to come: clocks are set back)."""
+    if Heartbeat.objects.filter(name=name, at__gt=sent_at, at__lte=time.time()).exists():
+        return
     Heartbeat.objects.update_or_create(name=name, defaults={"at": sent_at})
 
 
