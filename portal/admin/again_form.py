@@ -29,6 +29,7 @@ class AgainForm(RunForm):
         return values | load_values(plan.load) | {
             "workers": str(plan.workers),
             "on_worker_loss": plan.on_worker_loss,
+            "sliced": plan.slices > 1,
             "parameters": "\n".join(f"{name}={value}" for name, value in own.items()),
             "thresholds": "\n".join(asked),
         }  # fmt: skip

@@ -28,7 +28,7 @@ from portal.usecases.read_pairs import read_pairs, read_thresholds
 from portal.usecases.request_run import request_run
 from portal.wiring import parts
 
-_PLAIN = ("environment", "vus", "rate", "duration", "max_vus", "workers", "on_worker_loss", "note")
+_PLAIN = ("environment", "vus", "rate", "duration", "max_vus", "workers", "on_worker_loss", "sliced", "note")
 
 _POLICIES = (
     (OnWorkerLoss.CONTINUE, "the others go on"), (OnWorkerLoss.REPLACE, "replace it"), (OnWorkerLoss.ABORT, "stop the run"),
@@ -68,6 +68,10 @@ class RunForm(DialogForm):
     on_worker_loss = forms.ChoiceField(
         label="When a worker is lost", required=False, choices=_POLICIES, widget=UnfoldAdminSelectWidget()
     )
+    sliced = forms.BooleanField(
+        label="In slices", required=False, widget=UnfoldBooleanWidget(),
+        help_text="Lambda, beyond 14 minutes: workers follow each other.",
+    )  # fmt: skip
     stages = _lines("or stages, one a line", "10s:50\n1m:50")
     thresholds = _lines("Thresholds, one a line", "http_req_duration=p(95)<300")
     parameters = _lines("Parameters, one a line", "LANGUAGE=de")

@@ -22,7 +22,8 @@ BACKENDS = {
 LIMITS = {
     "lambda": Limits(
         engines=("k6",), longest=timedelta(minutes=14), most_workers=1000, vus_per_worker=200,
-        advice="Lambda ends a function after 15 minutes; start it on fargate or ec2 instead.",
+        advice="Lambda ends a function after 15 minutes; start it on fargate or ec2 instead, or ask for it sliced.",
+        longest_slice=timedelta(minutes=11),
     ),
     "fargate": Limits(
         engines=("k6", "artillery"), longest=timedelta(days=7), most_workers=500, vus_per_worker=500,

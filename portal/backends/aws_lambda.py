@@ -61,8 +61,10 @@ class LambdaBackend:
             most = self._quotas.value(LAMBDA_AT_ONCE)
         except AwsError:
             return
-        if most is not None and plan.workers > most:
-            raise LaunchFailed(f"{plan.workers} workers are more than the {most:.0f} concurrent executions of this account.",
+        # Where slices meet, a slot has two: one that works and one that waits.
+        at_once = plan.workers * (1 if plan.slices == 1 else 2)
+        if most is not None and at_once > most:
+            raise LaunchFailed(f"{at_once} workers are more than the {most:.0f} concurrent executions of this account.",
                                hint="Ask for fewer workers, or for a higher quota of Lambda.")  # fmt: skip
 
     def poll(self, handles: tuple[WorkerHandle, ...]) -> Mapping[int, WorkerStatus]:

@@ -139,6 +139,21 @@ def rest_of(load: Shaped, elapsed: timedelta) -> Shaped | None:
     return None
 
 
+def first_of(load: Shaped, length: timedelta) -> Shaped:
+    """The curve until `length`, for whoever hands over then; `rest_of` is what follows."""
+    left, level, kept = length, load.start, list[Stage]()
+    for stage in load.stages:
+        if left <= timedelta():
+            break
+        if stage.duration > left:
+            level += (stage.target - level) * exact_seconds(left) / exact_seconds(stage.duration)
+            kept.append(Stage(left, level))
+            break
+        kept.append(stage)
+        left, level = left - stage.duration, stage.target
+    return replace(load, stages=tuple(kept))
+
+
 def exact_seconds(span: timedelta) -> Fraction:
     """A duration as an exact fraction of seconds (timedelta is whole microseconds)."""
     return Fraction(span // timedelta(microseconds=1), 1_000_000)

@@ -17,6 +17,7 @@ from portal.core.load import ClosedLoad, Load, OpenLoad, ScriptLoad
 from portal.core.loss import OnWorkerLoss
 from portal.core.request import LoadTestRequest
 from portal.core.script import ScriptFacts
+from portal.core.slices import slice_problems, slices_needed
 from portal.core.thresholds import Threshold, with_overrides
 
 UNBOUNDED_RUN = timedelta(hours=24)
@@ -36,6 +37,8 @@ class Limits:
     vus_per_worker: int
     advice: str = ""
     """Where to go instead when `longest` is not enough."""
+    longest_slice: timedelta | None = None
+    """What one worker may take of a longer load that is sliced; None: nothing is sliced here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class LoadPlan:
     teardown_within: timedelta | None = None
     """How long the script's setup() and teardown() may take, which run once per run; None: it has none."""
     data: tuple[DataFile, ...] = ()
+    slices: int = 1
+    """In how many equal parts of time workers follow each other; see `slices`."""
 
     @property
     def deadline(self) -> timedelta:
@@ -128,9 +133,15 @@ def build_plan(
     length = loads.duration(load)
     if length is None:
         length = UNBOUNDED_RUN
+    is_sliced = request.sliced and length > limits.longest
+    slices = slices_needed(length, limits.longest_slice or limits.longest) if is_sliced else 1
     problems = [
         *_engine_problems(scenario.engine, request.backend, limits),
-        *_length_problems(length, limits, request.backend),
+        *(
+            _slice_problems(slices, limits, facts, request.backend)
+            if is_sliced
+            else _length_problems(length, limits, request.backend)
+        ),
         *_worker_problems(workers, load, facts, limits),
         *_data_problems(workers, facts),
         *size_problems(guard, vus=_planned_vus(load, facts), rate=planned_rate(load), length=length),
@@ -144,7 +155,7 @@ def build_plan(
         guard=guard, load=load, duration=length, drain=DRAIN, workers=workers, targets={**targets, **request.targets},
         parameters={**parameters, **request.parameters}, thresholds=rules,
         fail_on_regression=fail_on_regression or request.fail_on_regression,
-        warnings=(*facts.warnings, *_policy_warnings(policy, facts)),
+        warnings=(*facts.warnings, *_policy_warnings(policy, facts), *_slice_warnings(slices, facts)), slices=slices,
         on_worker_loss=OnWorkerLoss.CONTINUE if facts.whole_only and policy is OnWorkerLoss.REPLACE else policy,
         flush_every=flush_every(workers, length),
         ready_within=READY_WITHIN + (facts.setup_within or NO_TIME),
@@ -203,6 +214,10 @@ def _length_problems(length: timedelta, limits: Limits, backend: str) -> Iterato
                       limits.advice)  # fmt: skip
 
 
+def _slice_problems(slices: int, limits: Limits, facts: ScriptFacts, backend: str) -> Iterator[Problem]:
+    return slice_problems(slices, longest=limits.longest_slice, whole_only=facts.whole_only, backend=backend)
+
+
 def _worker_problems(workers: int, load: Load, facts: ScriptFacts, limits: Limits) -> Iterator[Problem]:
     if workers > limits.most_workers:
         yield Problem("workers", f"{workers} workers are more than the {limits.most_workers} this backend starts.")
@@ -223,6 +238,11 @@ def _data_problems(workers: int, facts: ScriptFacts) -> Iterator[Problem]:
 def _policy_warnings(policy: OnWorkerLoss, facts: ScriptFacts) -> Iterator[str]:
     if facts.whole_only and policy is OnWorkerLoss.REPLACE:
         yield f"{facts.whole_only} A lost worker will not be replaced; the others will go on."
+
+
+def _slice_warnings(slices: int, facts: ScriptFacts) -> Iterator[str]:
+    if slices > 1 and facts.data:
+        yield f"Each of the {slices} slices reads its data files from the beginning."
 
 
 def is_scripted(load: Load) -> bool:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from portal.core.plan import LoadPlan
+from portal.core.slices import bounds
 
 T = TypeVar("T")
 
@@ -71,10 +72,31 @@ class WorkerAssignment:
     epoch: int = 1
     elapsed: timedelta = timedelta()
     """How much of the load is over when this worker begins; a replacement sets it and runs the rest."""
+    part: int = 0
+    """Which slice of a load that is sliced."""
 
     @property
     def slot(self) -> int:
         return self.segment.index
+
+    @property
+    def begins(self) -> timedelta:
+        """Time after the common start from which on the slot's load is this worker's to make."""
+        return bounds(self.plan.duration, self.plan.slices, self.part)[0]
+
+    @property
+    def ends(self) -> timedelta:
+        return bounds(self.plan.duration, self.plan.slices, self.part)[1]
+
+    @property
+    def is_last(self) -> bool:
+        """No other worker follows by plan."""
+        return self.part == self.plan.slices - 1
+
+    @property
+    def deadline(self) -> timedelta:
+        """Time after the common start at which this worker stops by itself, whatever happens."""
+        return self.plan.deadline - (self.plan.duration - self.ends)
 
 
 def split(plan: LoadPlan) -> tuple[WorkerAssignment, ...]:

@@ -88,7 +88,9 @@ class K6:
         # The archive lies in the worker's folder already and k6 takes its share by flags; only its own rows of data files and a
         # late start need another.
         archive = part_of_archive(bundle[ARCHIVE], plan.data, plan.script, segment) if plan.data else bundle.get(ARCHIVE, b"")
-        files = {ARCHIVE: rest_of_archive(archive, elapsed) if elapsed else archive} if elapsed or plan.data else {}
+        if is_part := bool(elapsed) or not assignment.is_last:
+            archive = rest_of_archive(archive, elapsed, None if assignment.is_last else assignment.ends)
+        files = {ARCHIVE: archive} if is_part or plan.data else {}
         if self.intake is Intake.PIPE:
             self._samples = CsvReader(bundle[ARCHIVE])
         argv = (

@@ -20,6 +20,7 @@ class Worker(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="worker_rows")
     slot = models.PositiveIntegerField()
     epoch = models.PositiveIntegerField(default=1)
+    part = models.PositiveSmallIntegerField(default=0, help_text="Which slice of a load that is sliced.")
     reference = models.CharField(max_length=300, blank=True, help_text="What the backend calls it: pid, ARN, instance id.")
     place = models.CharField(max_length=200, blank=True, help_text="The machine and its zone, where the backend knows them.")
     state = models.CharField(max_length=20, choices=WorkerState.choices, default=WorkerState.LAUNCHED)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from portal.core.ports import Backend, WorkerStatus
 from portal.core.protocol import Beat, Done, DoneReason, Pulse, WorkerPhase
+from portal.core.slices import OVERLAP
 from portal.models import Run, Worker
 from portal.models.worker import WorkerState
 from portal.stores.run_store import RunStore
@@ -16,6 +17,8 @@ SILENT_SECONDS = 14.0
 """Without a beat (one every 3 s) a worker is lost, also one whose process lives: it may be frozen."""
 FIRST_WORD_SECONDS = 120.0
 """As long may its platform take until a worker speaks for the first time."""
+SLICE_WORD_SECONDS = OVERLAP.total_seconds() + SILENT_SECONDS
+"""The next slice's worker waits in silence until its time has come."""
 WRITTEN = ("state", "message", "cpu_cores", "memory_bytes", "last_beat")
 NO_LOAD = frozenset({
     DoneReason.NOT_STARTED, DoneReason.ENGINE_FAILED, DoneReason.STORE_FAILED, DoneReason.CONTROLLER_LOST, DoneReason.SUPERSEDED,
@@ -108,13 +111,24 @@ def take_census(
     leaving = frozenset(slot for slot, status in statuses.items() if status is WorkerStatus.LEAVING)
     leaving |= {row.slot for row in rows if _says_it_leaves(beats.get((row.slot, row.epoch)))}
     pieces = {worker: beat.pieces for worker, beat in beats.items()} | {worker: done.pieces for worker, done in said.items()}
-    return Census(run.workers, rows, {row.slot: row.state for row in rows}, dones, former, leaving, pieces)
+    states = {row.slot: row.state for row in rows} | _still_running(former, newest, beats, now)
+    return Census(run.workers, rows, states, dones, former, leaving, pieces)
 
 
 def _silence(row: Worker, beat: Beat | None, heard_since: float, now: float, first_word: float) -> float | None:
     """For how many seconds it has been silent, where that is too long."""
     seconds = now - max(beat.at if beat else 0.0, row.launched.timestamp(), heard_since)
-    return seconds if seconds > (SILENT_SECONDS if beat else first_word) else None
+    before = SLICE_WORD_SECONDS if row.part else first_word
+    return seconds if seconds > (SILENT_SECONDS if beat else before) else None
+
+
+def _still_running(
+    former: Iterable[Worker], newest: Mapping[int, Worker], beats: Mapping[tuple[int, int], Beat], now: float
+) -> dict[int, str]:
+    """Slots where one slice is at work while the next is prepared (or has failed to be)."""
+    before = (row for row in former if row.part < newest[row.slot].part and row.state == WorkerState.RUNNING)
+    heard = ((row, beats.get((row.slot, row.epoch))) for row in before)
+    return {row.slot: row.state for row, beat in heard if beat is not None and now - beat.at < SILENT_SECONDS}
 
 
 def _says_it_leaves(beat: Beat | None) -> bool:

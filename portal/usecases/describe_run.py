@@ -114,6 +114,7 @@ def plan_facts(plan: LoadPlan) -> tuple[tuple[str, str], ...]:
         ("Load", load_in_words(plan.load)),
         ("Workers", number(plan.workers)),
         ("Planned length", format_duration(plan.duration)),
+        *((("Slices", f"{plan.slices} of {format_duration(plan.duration / plan.slices)}"),) if plan.slices > 1 else ()),
         ("Backend", plan.backend),
         ("Environment", plan.environment),
         ("Engine", plan.engine),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from portal.core.data_use import used
 from portal.core.health import WorkerHealth
@@ -63,13 +63,13 @@ def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None)
     seconds = 0.0 if t0 is None else float(until - t0)
     ends = {} if t0 is None else _ends(plan, dones, t0, until, no_load)
     coverage = 0.0 if t0 is None else merged.coverage(t0, ends)
-    skews = [late for done in dones.values() if (late := skew(done, t0)) is not None]
+    skews = [late for done in said.values() if (late := skew(done, t0)) is not None]
     summary = summarise(
         block, t0=t0, seconds=seconds, coverage=round(coverage, 4), workers=plan.workers, lost=lost,
         start_skew_ms=round(_widest(skews), 1) if skews else None, vus_max=merged.users(),
     )  # fmt: skip
     results = assess_all(plan, gathered, t0 or until, until, run.progress)
-    reason, message = _reason(run, summary, dones)
+    reason, message = _reason(run, summary, tuple(said.values()))
     timeline = draw_timeline(gathered, t0, until)
     summary = dataclasses.replace(summary, achieved=achieved(plan, merged, summary, timeline))
     gaps = () if t0 is None else merged.missing(t0, ends)
@@ -102,13 +102,13 @@ def _epochs(run: Run, plan: LoadPlan) -> dict[int, int]:
     return {**dict.fromkeys(range(plan.workers), 1), **dict(rows)}
 
 
-def _reason(run: Run, summary: RunSummary, dones: Mapping[int, Done]) -> tuple[EndReason, str]:
+def _reason(run: Run, summary: RunSummary, said: Collection[Done]) -> tuple[EndReason, str]:
     """Engines end a script that throws in every iteration as if all were well; here that is a script error."""
     reason = EndReason(run.end_reason or EndReason.COMPLETED)
-    thrown = sum(done.script_errors for done in dones.values())
+    thrown = sum(done.script_errors for done in said)
     if reason is EndReason.COMPLETED and thrown and (not summary.requests or thrown >= summary.iterations):
-        said = [done.message for done in dones.values() if done.script_errors and done.message]
-        return EndReason.SCRIPT_ERROR, said[0] if said else "The script threw in every iteration."
+        words = [done.message for done in said if done.script_errors and done.message]
+        return EndReason.SCRIPT_ERROR, words[0] if words else "The script threw in every iteration."
     return reason, run.message
 
 

@@ -186,7 +186,7 @@ def worker_counts(run: Run) -> dict[str, int]:
 
 def worker_row(worker: Any) -> dict[str, Any]:
     return {
-        "slot": worker.slot, "epoch": worker.epoch, "state": worker.state, "reference": worker.reference,
+        "slot": worker.slot, "epoch": worker.epoch, "slice": worker.part, "state": worker.state, "reference": worker.reference,
         "cpu_cores": worker.cpu_cores, "memory_bytes": worker.memory_bytes, "message": worker.message,
         "last_beat": moment(worker.last_beat),
     }  # fmt: skip

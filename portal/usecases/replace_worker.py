@@ -54,14 +54,24 @@ def _is_unstarted(row: Worker) -> bool:
 
 def _claims(run: Run, census: Census) -> Iterator[Worker]:
     """The rows of the next epochs that this process made, and so has to start."""
-    epochs = {row.slot: row.epoch for row in census.rows}
+    rows = {row.slot: row for row in census.rows}
+    tries = _tries(census)
     for slot in census.failed:
-        if not may_replace(epochs.values(), epochs[slot]):
+        if not may_replace(tries.values(), tries[slot]):
             continue
-        epochs[slot] += 1
-        claim, is_mine = Worker.objects.get_or_create(run=run, slot=slot, epoch=epochs[slot])
+        tries[slot] += 1
+        row = rows[slot]
+        claim, is_mine = Worker.objects.get_or_create(run=run, slot=slot, epoch=row.epoch + 1, defaults={"part": row.part})
         if is_mine:
             yield claim
+
+
+def _tries(census: Census) -> dict[int, int]:
+    """How often each slot was tried: its newest epoch, less those in which a slice followed another as planned."""
+    parts: dict[int, set[int]] = {}
+    for row in (*census.former, *census.rows):
+        parts.setdefault(row.slot, set()).add(row.part)
+    return {row.slot: row.epoch - len(parts[row.slot]) + 1 for row in census.rows}
 
 
 def _before(claim: Worker, census: Census) -> Worker:
@@ -77,7 +87,7 @@ def _end(lost: Worker, backend: Backend) -> None:
 
 def _start(claim: Worker, store: RunStore, plan: LoadPlan, backend: Backend) -> None:
     """A worker that cannot be started is lost in its turn, which bounds how often that is tried."""
-    store.assign(WorkerAssignment(plan, Segment(claim.slot, plan.workers), claim.epoch))
+    store.assign(WorkerAssignment(plan, Segment(claim.slot, plan.workers), claim.epoch, part=claim.part))
     try:
         (handle,) = backend.launch(plan, (claim.slot,), claim.epoch)
     except StoreUnavailable:

@@ -24,12 +24,12 @@ from portal.usecases.assess_run import assess_on, begin_assessment, in_progress
 from portal.usecases.census import FIRST_WORD_SECONDS, Census, take_census
 from portal.usecases.end_run import collect_run, end_run, end_without_store
 from portal.usecases.gather_series import GatheredSeries
+from portal.usecases.hand_over import staffed
 from portal.usecases.live_timeline import LiveTimeline, final_until
 from portal.usecases.note_lines import NotedLines
 from portal.usecases.note_places import note_places
 from portal.usecases.notify import Moment, notify
 from portal.usecases.progress import progress_of
-from portal.usecases.replace_worker import answer_losses
 from portal.wiring import Parts
 
 log = logging.getLogger("portal.watch")
@@ -164,7 +164,7 @@ def _running(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -
     progress = progress_of(gathered.merged, census, thresholds, t0=t0, newest=newest)
     Run.objects.filter(pk=run.id).update(progress={**progress, "timeline_until": shown})
     gathered.keep_if_due(now)
-    if run.state == RunState.RUNNING and t0 is not None and answer_losses(run, watch.store, watch.plan, census, t0, parts):
+    if run.state == RunState.RUNNING and t0 is not None and staffed(run, watch.store, watch.plan, census, t0, parts):
         return
     if census.all_over:
         # From the state that was seen only: a stop that came in between has its own reason, which the next look reads.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from portal.core.ports import Clock, Engine
@@ -21,6 +22,8 @@ TOO_LATE = 5.0
 AFTER_TERM = 5.0
 AFTER_LETTING_GO = 10.0
 """Artillery tidies up for some seconds."""
+NEARLY = 1.5
+"""Seconds before its begin from which on a worker only waits for that."""
 
 
 class EngineRun:
@@ -32,6 +35,8 @@ class EngineRun:
         self._plan, self._engine, self._process, self._gate = assignment.plan, engine, process, gate
         self._intake, self._report, self._orders, self._clock = intake, report, orders, clock
         self._elapsed = int(assignment.elapsed.total_seconds())
+        self._assignment = assignment
+        self._tears_down = assignment.is_last
         self._once = once
         self._t0: int | None = None
         self._begin = 0
@@ -83,10 +88,13 @@ class EngineRun:
             # Asked first: a stop that came before the start, and an engine that is gone, make it void.
             if end := self._early_end(patience, "The start was not given in time."):
                 return end
-            if (t0 := self._orders.start_time()) is not None:
-                break
+            self._t0 = self._orders.start_time() if self._t0 is None else self._t0
+            if self._t0 is not None:
+                self._begin = self._t0 + self._elapsed
+                if self._clock.now() > self._begin - NEARLY:
+                    break
+                patience = self._begin
             self._clock.sleep(4 * TICK)
-        self._t0, self._begin = t0, t0 + self._elapsed
         if self._clock.now() > self._begin + TOO_LATE:
             return End(DoneReason.NOT_STARTED, "The common start was missed by more than 5 s.", hard=True)
         self._report.clock_offset_ms = self._orders.clock_offset_ms
@@ -107,12 +115,13 @@ class EngineRun:
             released_at = self._gate.release(self._begin, self._clock)
         except (GateStuck, OSError) as error:
             return End(DoneReason.ENGINE_FAILED, f"The engine could not be released: {error}.", hard=True)
-        self._report.begin(self._begin, released_at)
+        hands_over = math.inf if self._assignment.is_last else (self._t0 or 0) + self._assignment.ends.total_seconds()
+        self._report.begin(self._begin, released_at, hands_over)
         return None
 
     def _run(self) -> End:
         while not self._is_over():
-            if end := self._orders.end(self._plan, self._t0) or self._store_end():
+            if end := self._orders.end(self._plan, self._t0, self._assignment.deadline) or self._store_end():
                 return end
             if self._orders.leaves:
                 self._report.leave()
@@ -131,7 +140,8 @@ class EngineRun:
         self._report.load_is_over()
         deadline = (self._t0 or 0) + self._plan.deadline.total_seconds()
         try:
-            self._once.tear_down(deadline, self._may_go_on)
+            if self._tears_down:
+                self._once.tear_down(deadline, self._may_go_on)
         except (ScriptThrew, GateStuck) as error:
             return End(DoneReason.SCRIPT_ERROR, str(error))
         finally:
@@ -172,6 +182,7 @@ class EngineRun:
         if not end.hard:
             self._gate.ask_stop(self._process)
             self._wait(self._plan.drain.total_seconds(), self._is_over)
+        self._tears_down = self._tears_down or end.reason is DoneReason.STOPPED
         if end.reason in (DoneReason.STOPPED, DoneReason.DEADLINE) and not end.hard and self._is_over():
             self._part()
         self._process.terminate()

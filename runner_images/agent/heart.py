@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 from portal.core.errors import StoreUnavailable
@@ -20,6 +21,8 @@ class Heart:
     def __init__(self, store: RunStore, clock: Clock, slot: int, epoch: int) -> None:
         self.vitals = Vitals(clock)
         self.phase = WorkerPhase.STARTING
+        self.speaks_from, self.speaks_until = 0.0, math.inf
+        """Where workers of one slot overlap, the slot's sign of life is that of whoever makes its load."""
         self.snapshots = 0
         self.pieces = LogPieces(store, slot, epoch)
         self._store, self._clock, self._slot, self._epoch = store, clock, slot, epoch
@@ -33,8 +36,10 @@ class Heart:
 
     def beat(self) -> None:
         self.pieces.ship()
-        sample = self.vitals.sample()
-        beat = Beat(self._slot, self._epoch, self._clock.now(), self.phase, sample.cpu_cores, sample.memory_bytes, sample.files,
+        sample, now = self.vitals.sample(), self._clock.now()
+        if not self.speaks_from <= now < self.speaks_until:
+            return
+        beat = Beat(self._slot, self._epoch, now, self.phase, sample.cpu_cores, sample.memory_bytes, sample.files,
                     self.snapshots, self.pieces.count)  # fmt: skip
         try:
             self._store.beat(beat)

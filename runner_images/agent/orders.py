@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
+from datetime import timedelta
 from types import FrameType
 
 from portal.core.errors import StoreUnavailable, WireInvalid
@@ -31,6 +32,8 @@ class End:
 class Orders:
     def __init__(self, store: RunStore, clock: Clock, *, slot: int = 0, epoch: int = 1) -> None:
         self._store, self._clock, self._slot, self._epoch = store, clock, slot, epoch
+        self.part = 0
+        """Which slice this worker makes: whoever follows with the next one supersedes nobody."""
         self._superseded = False
         self._signals = 0
         self._leaves_since: float | None = None
@@ -56,8 +59,8 @@ class Orders:
         """It was told to terminate, and makes load until another begins."""
         return self._leaves_since is not None
 
-    def end(self, plan: LoadPlan, t0: int | None) -> End | None:
-        """The reason to end, if there is one."""
+    def end(self, plan: LoadPlan, t0: int | None, deadline: timedelta | None = None) -> End | None:
+        """The reason to end, if there is one. `deadline`: the worker's own, after `t0`, else the plan's."""
         self._refresh()
         now = self._clock.now()
         if self._signals and (parting := self._parting(plan, t0, now)):
@@ -66,7 +69,7 @@ class Orders:
             return End(DoneReason.SUPERSEDED, f"Another worker took slot {self._slot} over.", hard=True)
         if self._stop is not None:
             return End(DoneReason.STOPPED, self._stop.message or "The run was stopped.", self._stop.hard)
-        if t0 is not None and now > t0 + plan.deadline.total_seconds():
+        if t0 is not None and now > t0 + (deadline or plan.deadline).total_seconds():
             return End(DoneReason.DEADLINE, "The deadline has passed.")
         if now - self._pulse_at > plan.pulse_older_than.total_seconds():
             return End(DoneReason.CONTROLLER_LOST, "No sign of life from the controller: no controller, no load.")
@@ -85,7 +88,7 @@ class Orders:
 
     def _successor_begins(self) -> int | None:
         """Of whichever comes to it: the first one may have been lost before it began."""
-        others = (self._store.taken_over(self._slot, epoch) for epoch in range(self._epoch + 1, MOST_PER_SLOT + 2))
+        others = (self._store.taken_over(self._slot, epoch) for epoch in range(self._epoch + 1, self._epoch + 1 + MOST_PER_SLOT))
         return min((other.begins for other in others if other is not None), default=None)
 
     def is_hard_stop(self) -> bool:
@@ -111,7 +114,8 @@ class Orders:
         self._read_at = now
         try:
             self._stop = self._store.stop_asked() or self._stop
-            self._superseded = self._superseded or self._store.assignment(self._slot, self._epoch + 1) is not None
+            following = None if self._superseded else self._store.assignment(self._slot, self._epoch + 1)
+            self._superseded = self._superseded or (following is not None and following.part == self.part)
             if self.leaves and self._superseded and self._begins is None:
                 self._begins = self._successor_begins()
             pulse = self._store.last_pulse()

@@ -54,6 +54,7 @@ class Report:
         self._over_at: int | None = None
         self._awake = Awake(clock)
         self.heart = Heart(store, clock, self._slot, self._epoch)
+        self.heart.speaks_from = math.inf if assignment.part else 0.0
         self.tally = Tally()
         self.record: Done | None = None
         self.was_written = False
@@ -83,7 +84,9 @@ class Report:
         self.heart.beat()
         return self._reporter.insist(lambda: self._store.say_ready(Ready(self._slot, self._epoch, self._clock.now(), version)))
 
-    def begin(self, t0: int, released_at: float) -> None:
+    def begin(self, t0: int, released_at: float, hands_over: float = math.inf) -> None:
+        """`hands_over`: when by plan another worker makes the slot's load."""
+        self.heart.speaks_from, self.heart.speaks_until = 0.0, hands_over
         self._t0 = self._from = t0
         self._released_at = self._flushed_at = released_at
         self.heart.phase = WorkerPhase.RUNNING

@@ -73,6 +73,7 @@ class Work:
             print(f"worker {slot}: another worker holds epoch {epoch}", file=sys.stderr, flush=True)
             return ExitCode.LEASE_TAKEN
         self._orders.obey_signals()
+        self._orders.part = assignment.part
         folder = self._settings.work_dir / self._settings.run_id / f"{slot}-{epoch}"
         window = Window(LabelPolicy.for_thresholds(assignment.plan.thresholds))
         report = Report(self._store, self._clock, assignment, window, patience=self._settings.store_patience)
@@ -92,7 +93,7 @@ class Work:
         try:
             files = self._fetch_bundle(assignment, folder)
             assignment = self._taken_over(assignment)
-            if assignment.elapsed >= assignment.plan.duration:
+            if assignment.elapsed >= assignment.ends:
                 raise NothingLeft("The replacement came after the end of the load.")
             self._check_again(assignment)
             run = self._start_engine(assignment, files, folder, report)
@@ -125,7 +126,7 @@ class Work:
         return unpack(data, folder)
 
     def _taken_over(self, assignment: WorkerAssignment) -> WorkerAssignment:
-        """A replacement begins some seconds from now, in the middle of the load.
+        """A replacement begins some seconds from now, in the middle of the load; the next slice when its time has come.
 
         It picks the second itself: its engine must know what is left before it is started, and only here is it known
         that nothing but that start is to come. Every further replacement takes more time.
@@ -134,7 +135,9 @@ class Work:
         if t0 is None:
             return assignment
         slot, epoch, plan = assignment.slot, assignment.epoch, assignment.plan
-        begins = take_over_at(plan.engine, epoch, now=self._clock.now(), t0=t0)
+        tries = max(2, epoch - assignment.part)
+        soonest = take_over_at(plan.engine, tries, now=self._clock.now(), t0=t0)
+        begins = max(soonest, t0 + int(assignment.begins.total_seconds()))
         # Told before anything else: who is still at it ends there.
         begins = self._store.take_over(TakeOver(slot, epoch, begins)).begins
         return dataclasses.replace(assignment, elapsed=timedelta(seconds=begins - t0))

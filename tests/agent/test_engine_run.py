@@ -191,7 +191,7 @@ def test_a_store_that_takes_nothing_any_more_ends_the_load(tmp_path: Path, monke
 class BrokenOrders(Orders):
     """Has a bug that shows once the load runs."""
 
-    def end(self, plan: object, t0: int | None) -> End | None:
+    def end(self, plan: object, t0: int | None, deadline: object = None) -> End | None:
         if t0 is not None:
             raise ZeroDivisionError
         return None

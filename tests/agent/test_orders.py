@@ -67,6 +67,20 @@ def test_who_was_superseded_ends_hard_and_that_comes_before_a_graceful_stop(desk
     assert desk.later() is not None, "it stays so"
 
 
+def test_who_is_followed_by_the_next_slice_is_not_superseded_and_has_a_deadline_of_its_own(desk: Desk) -> None:
+    sliced = plan(duration=timedelta(seconds=60), slices=2)
+    desk.store.assign(WorkerAssignment(sliced, Segment(0, 3), epoch=2, part=1))
+    assert desk.later() is None
+    desk.store.assign(WorkerAssignment(sliced, Segment(0, 3), epoch=2, part=0))
+    assert desk.later() == End(DoneReason.SUPERSEDED, "Another worker took slot 0 over.", hard=True)
+    other = Desk()
+    own = WorkerAssignment(sliced, Segment(0, 3)).deadline
+    other.clock.advance(89)
+    assert other.orders.end(sliced, T0, own) is None
+    other.clock.advance(2)
+    assert other.orders.end(sliced, T0, own) == End(DoneReason.DEADLINE, "The deadline has passed.")
+
+
 def test_a_stop_flag_ends_the_work_with_its_words(desk: Desk) -> None:
     desk.store.ask_stop(Stop(EndReason.STOPPED_BY_USER, T0, message="ada stopped it."))
     assert desk.later() == End(DoneReason.STOPPED, "ada stopped it.", hard=False)

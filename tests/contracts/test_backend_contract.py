@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,15 @@ def test_a_quota_of_nothing_is_said_before_anything_starts(cloud: LambdaWorld | 
     with pytest.raises(LaunchFailed, match="account"):
         cloud.backend().launch(PLAN, SLOTS, 1)
     assert cloud.started() == set()
+
+
+def test_where_slices_meet_the_quota_must_hold_two_workers_for_each_slot() -> None:
+    world = LambdaWorld()
+    world.quotas.most = 3.0
+    assert len(world.backend().launch(PLAN, SLOTS, 1)) == 3
+    sliced = replace(PLAN, slices=2, workers=3)
+    with pytest.raises(LaunchFailed, match="6 workers are more than the 3 concurrent"):
+        world.backend().launch(sliced, SLOTS, 1)
 
 
 def test_a_group_that_may_have_nobody_is_said_before_anything_is_called() -> None:

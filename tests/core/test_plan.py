@@ -74,6 +74,28 @@ def test_a_run_longer_than_lambda_can_is_refused_with_advice() -> None:
     assert problem == Problem("duration", "15m is longer than the 14m that lambda can run.", LAMBDA.advice)
 
 
+SLICED = replace(LAMBDA, longest_slice=timedelta(minutes=11))
+
+
+def test_a_run_longer_than_lambda_can_is_sliced_where_that_was_asked() -> None:
+    assert build(limits=SLICED, vus=5, duration="25m", sliced=True).slices == 3
+    assert build(limits=SLICED, vus=5, duration="14m", sliced=True).slices == 1, "one worker lives so long"
+    assert refused(limits=SLICED, vus=5, duration="25m")[0].hint == LAMBDA.advice
+
+
+def test_what_cannot_be_sliced_says_why() -> None:
+    (problem,) = refused(vus=5, duration="25m", sliced=True)
+    assert (problem.field, problem.message) == ("sliced", "lambda slices no load.")
+    (problem,) = refused(limits=SLICED, vus=5, duration="6h", sliced=True)
+    assert (problem.field, problem.message) == ("duration", "33 slices are more than the 30 a run may have.")
+    counted = replace(FACTS, whole_only="It counts iterations.")
+    (problem,) = refused(facts=counted, limits=SLICED, vus=5, duration="25m", sliced=True)
+    assert (problem.field, problem.message) == ("sliced", "It counts iterations.")
+    data = replace(FACTS, data=(DataFile("users.csv", 3, Sharing.SHARED),))
+    found = build(facts=data, limits=SLICED, vus=5, duration="25m", sliced=True)
+    assert found.warnings == ("Each of the 3 slices reads its data files from the beginning.",)
+
+
 def test_a_script_without_end_is_too_long_for_lambda() -> None:
     assert refused(facts=ScriptFacts(ScriptLoad(None, 5, 5)))[0].field == "duration"
 

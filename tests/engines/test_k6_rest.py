@@ -20,7 +20,7 @@ from portal.core.load import OpenLoad, Stage, level_at
 from portal.core.ports import EngineTools
 from portal.core.script import ScriptSource
 from portal.engines.k6 import ARCHIVE, K6
-from portal.engines.k6_rest import rest_of_archive, rest_of_scenarios
+from portal.engines.k6_rest import first_of_scenarios, rest_of_archive, rest_of_scenarios
 
 MICROSECOND = Fraction(1, 1_000_000)
 
@@ -99,6 +99,42 @@ def test_scenarios_begin_run_and_end_at_their_own_times() -> None:
         "rate": {**scenarios["rate"], "duration": "45000000us", "startTime": "0s"},
         "later": {**scenarios["later"], "startTime": "5000000us"},
     }
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 40), stages, st.integers(1, 60), st.integers(0, 60_000))
+def test_a_ramp_of_users_that_is_cut_is_the_same_until_then(start: int, ramp: list[dict[str, Any]], until: int, at: int) -> None:
+    whole = {"executor": "ramping-vus", "startVUs": start, "stages": ramp}
+    kept = first_of_scenarios({"a": whole}, timedelta(seconds=until))["a"]
+    length = sum(int(seconds(stage["duration"])) for stage in ramp)
+    assert sum(seconds(stage["duration"]) for stage in kept["stages"]) == min(until, length)
+    moment = Fraction(at, 1000)
+    if moment < min(until, length):
+        close = {users_at(whole, max(Fraction(0), moment + shift * MICROSECOND)) for shift in (-20, 0, 20)}
+        assert users_at(kept, moment) in close
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 600), stages, st.sampled_from(["1s", "1m", "3s"]), st.integers(1, 60), st.integers(0, 60))
+def test_a_ramp_of_arrivals_that_is_cut_keeps_its_rate(
+    start: int, ramp: list[dict[str, Any]], unit: str, until: int, at: int
+) -> None:
+    whole = {"executor": "ramping-arrival-rate", "startRate": start, "timeUnit": unit, "stages": ramp, "preAllocatedVUs": 9}
+    kept = first_of_scenarios({"a": whole}, timedelta(seconds=until))["a"]
+    assert rate_at(kept, at) == (pytest.approx(rate_at(whole, at), abs=1e-3) if at < until else 0)
+
+
+def test_what_begins_after_the_cut_is_another_workers() -> None:
+    scenarios: dict[str, dict[str, Any]] = {
+        "short": {"executor": "constant-vus", "vus": 2, "duration": "5s"},
+        "long": {"executor": "constant-arrival-rate", "rate": 5, "duration": "1m", "startTime": "5s", "preAllocatedVUs": 4},
+        "later": {"executor": "ramping-vus", "startTime": "20s", "stages": []},
+    }
+    assert first_of_scenarios(scenarios, timedelta(seconds=20)) == {
+        "short": {**scenarios["short"], "duration": "5000000us"}, "long": {**scenarios["long"], "duration": "15000000us"},
+    }  # fmt: skip
+    with pytest.raises(WireInvalid, match="shared-iterations"):
+        first_of_scenarios({"a": {"executor": "shared-iterations"}}, timedelta(seconds=1))
 
 
 def test_iterations_that_have_begun_cannot_be_continued() -> None:

@@ -123,6 +123,7 @@ class Detail(Status):
 class Worker(serializers.Serializer):
     slot = serializers.IntegerField()
     epoch = serializers.IntegerField()
+    slice = serializers.IntegerField(help_text="Which part of a load that is sliced, from 0 on.")
     state = serializers.ChoiceField(WorkerState.values)
     reference = text()
     cpu_cores = serializers.FloatField()

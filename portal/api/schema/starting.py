@@ -46,6 +46,9 @@ class StartBody(serializers.Serializer):
     parameters = TextsField(required=False)
     thresholds = ThresholdsField(required=False)
     on_worker_loss = serializers.ChoiceField([*OnWorkerLoss], required=False)
+    sliced = serializers.BooleanField(
+        required=False, help_text="A load too long for one Lambda worker is made by several that follow each other."
+    )
     tags = TextsField(required=False)
     note = serializers.CharField(required=False, max_length=4000)
 

@@ -36,7 +36,17 @@ def request_body(options: dict[str, Any], problems: list[Problem]) -> dict[str, 
     """The options of `run` as the API's start body; pairs that are none go to `problems`."""
     body: dict[str, object] = {
         name: options.get(name)
-        for name in ("scenario", "environment", "vus", "duration", "rate", "max_vus", "on_worker_loss", "fail_on_regression")
+        for name in (
+            "scenario",
+            "environment",
+            "vus",
+            "duration",
+            "rate",
+            "max_vus",
+            "on_worker_loss",
+            "fail_on_regression",
+            "sliced",
+        )
     }
     body |= {
         "workers": options.get("workers"),
@@ -72,6 +82,9 @@ def _run(parser: argparse.ArgumentParser, backends: tuple[str, ...]) -> None:
     )
     parser.add_argument("--tag", action="append", metavar="NAME=VALUE", help="for finding the run again; repeatable")
     parser.add_argument("--on-worker-loss", metavar="POLICY", help="continue (the default), replace or abort")
+    parser.add_argument(
+        "--sliced", action="store_const", const=True, help="Lambda: workers follow each other where one may not live so long"
+    )
     parser.add_argument("--note", metavar="TEXT")
     parser.add_argument("--scenario-version", metavar="N", help="a version of the scenario other than the newest")
     parser.add_argument("--idempotency-key", default="", metavar="KEY", help="asking again with the same key starts nothing new")
