@@ -38,8 +38,11 @@ GOALS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS], help="only these")
+    # No `choices`: argparse would look for the empty list among them.
+    parser.add_argument("parts", nargs="*", help=f"only these: {', '.join(PARTS)}")
     chosen = parser.parse_args().parts or [name for name in PARTS if name not in LONG]
+    if unknown := set(chosen) - set(PARTS):
+        parser.error(f"There is no part {', '.join(sorted(unknown))}: {', '.join(PARTS)}.")
     found: dict[str, float] = {}
     for name in chosen:
         found |= PARTS[name]()
