@@ -45,6 +45,7 @@ class StartBody(serializers.Serializer):
     targets = TextsField(required=False)
     parameters = TextsField(required=False)
     thresholds = ThresholdsField(required=False)
+    fail_on_regression = serializers.BooleanField(required=False, help_text="Fail when it is worse than usual, beyond the noise.")
     on_worker_loss = serializers.ChoiceField([*OnWorkerLoss], required=False)
     sliced = serializers.BooleanField(
         required=False, help_text="A load too long for one Lambda worker is made by several that follow each other."
