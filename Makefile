@@ -69,8 +69,7 @@ fix: $(VENV)/dev.stamp ## format and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 chaos: $(VENV)/dev.stamp node_modules/.stamp .venv-emulator/stamp ## long tests: processes killed and frozen under load, days of a run, eight Artillery workers
-	@$(BIN)/python -m pytest -q -m chaos tests
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "long and not chaos" tests
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "chaos or long" tests
 
 .venv-taurus/stamp: tests/bench/requirements-taurus.txt
 	@echo "[setup] Taurus, to compare with"
