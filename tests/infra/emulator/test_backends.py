@@ -174,7 +174,8 @@ def test_the_slot_of_an_instance_that_spot_takes_back_goes_to_a_spare(
     assert (run.state, run.end_reason, len(told)) == (RunState.ENDED, EndReason.COMPLETED, 1)
     (spare,) = run.worker_rows.filter(epoch=2)
     assert spare.state == "done"
-    assert run.result.summary["coverage"] > 0.85, run.result.summary["coverage"]
-    assert run.verdict in ("passed", "inconclusive")
-    (hole,) = [note for note in run.result.verdict["notes"] if "was lost at" in note]
-    assert "and replaced at" in hole
+    # Mostly it hands its load over without a hole; a spare that comes too late is named as a replacement.
+    holes = [note for note in run.result.verdict["notes"] if "was lost at" in note]
+    assert all("and replaced at" in hole for hole in holes), holes
+    assert run.result.summary["coverage"] > (0.85 if holes else 0.99), run.result.summary["coverage"]
+    assert run.verdict in (("passed", "inconclusive") if holes else ("passed",))
