@@ -10,6 +10,7 @@ from django.test import Client
 from hypothesis import settings
 from rest_framework.test import APIClient
 
+from portal.aws.session import have_credentials
 from tests.builders import a_token, an_admin
 
 # CI must not turn red by chance: it tries the same examples each time. A developer's runs go on exploring.
@@ -17,6 +18,12 @@ settings.register_profile("ci", derandomize=True, deadline=None)
 # No test is decided by the clock on the wall; hypothesis by itself gives an example 200 ms.
 settings.register_profile("here", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(autouse=True)
+def _credentials_are_looked_for_anew() -> None:
+    """A process looks once; of these tests in one process some have keys and some have none."""
+    have_credentials.cache_clear()
 
 
 @pytest.fixture

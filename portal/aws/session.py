@@ -77,7 +77,7 @@ def _session(
 
 @cache
 def have_credentials() -> bool:
-    """Looked for once: where there are none, the search waits for a metadata service that is not there."""
+    """Looked for once a process: where there are none, the search waits for a metadata service that is not there."""
     return boto3.session.Session().get_credentials() is not None
 
 

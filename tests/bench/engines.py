@@ -26,7 +26,7 @@ from tests.bench.lone_worker import Spent, live
 from tests.bench.sink import Sink
 
 CORE, TARGET_CORE = 0, 1
-VUS, SECONDS, USERS, LOOPS = 20, 10, 20, 1500
+VUS, SECONDS, USERS, LOOPS = 20, 10, 20, 6000
 K6 = ScriptSource("k6", "page.js", """
 import http from 'k6/http';
 export default function () { http.get(`${__ENV.TARGET_SHOP}/page`, { tags: { name: 'page' } }); }

@@ -14,6 +14,8 @@ const { once } = require('./once.js');
 const MOST_SERIES = 2000;          // per second and kind; what is above goes to one series, so that no line grows without end
 const OTHER = '__other__';
 const BETWEEN = '\u0000';          // labels
+const UNREAD = new Set(['counter', 'histogram', 'rate']); // Artillery's own statistics of http: for its report, and for plugins but these
+const READ_NONE = new Set(['expect', 'fake-data', 'knopfdruck']);
 const OWN = /^(http|vusers|errors|plugins\.(expect|metrics-by-endpoint|apdex))\./; // Artillery's own; counted from its events
 
 const bucket = (ms) => {           // 1 us unit, linear below 256, then 128 buckets per power of two
@@ -72,7 +74,7 @@ class Writer {
   }
 }
 
-function tap(ee, out) {            // what Artillery's engines tell while they work; all users of a thread share one emitter
+function tap(ee, out, isUnread) {  // what Artillery's engines tell while they work; all users of a thread share one emitter
   const open = new Map();          // request uuid -> its name and how many are unanswered (redirects send more than one)
   const failed = (uuid, error) => { // a request whose answer was counted is not in the map: a failed capture is no failed request
     const sent = open.get(uuid);
@@ -101,15 +103,16 @@ function tap(ee, out) {            // what Artillery's engines tell while they w
       for (const { ok, type } of result.results) out.now().add('checks', [String(type), String(req.name || req.kdName || req.url)], ok ? 1 : 0, 1);
     },
     counter(name, value) {         // also websocket.messages_sent, socketio.emit and the script's own
-      if (name === 'http.downloaded_bytes') out.now().add('bytes', [], Number(value) || 0);
-      else if (!OWN.test(name)) out.now().add('counters', [name], Number(value) || 0);
+      if (!OWN.test(name)) out.now().add('counters', [name], Number(value) || 0);
     },
     histogram: custom, summary: custom,
   }));
   const emit = ee.emit;            // listening costs more: Node copies the list of listeners at each of ten events a request
   ee.emit = function (name, first, second) {
-    const tell = tells.get(name);
-    if (tell) tell(first, second);
+    if (UNREAD.has(name) && String(first).startsWith('http.')) {
+      if (first === 'http.downloaded_bytes') out.now().add('bytes', [], Number(second) || 0);
+      if (isUnread && ee.listenerCount(name) < 2) return true; // counted once, by us; one listener is Artillery's
+    } else tells.get(name)?.(first, second);
     return emit.apply(this, arguments);
   };
   return failed;
@@ -152,8 +155,9 @@ function follow(script, out) {     // counts every user of Artillery's three eng
       return callback(error, after);
     });
   };
+  const isUnread = Object.keys(script.config.plugins || {}).every((name) => READ_NONE.has(name));
   const core = wrapScenarios('../../core', (scenario, spec, ee) => { // argv: lib/platform/local/worker.js
-    if (!taps.has(ee)) taps.set(ee, tap(ee, out));
+    if (!taps.has(ee)) taps.set(ee, tap(ee, out, isUnread));
     return live(scenario);
   });
   const sockets = require(path.join(core, 'engine_ws.js'))._deps;
