@@ -57,7 +57,7 @@ def _prepare(store: RunStore, tools: EngineTools, source: ScriptSource, load: Lo
     plan = LoadPlan(
         run_id="bench", scenario="bench", version=1, engine=source.engine, script=source.file, script_digest="",
         bundle_digest="", backend="ec2", environment="bench", load=load, duration=duration(load) or timedelta(minutes=5),
-        drain=timedelta(seconds=30), workers=1, targets=dict(targets), parameters={}, thresholds=(),
+        drain=timedelta(minutes=3), workers=1, targets=dict(targets), parameters={}, thresholds=(),
     )  # fmt: skip
     bundle = pack(open_engine(source.engine, tools).bundle(source, load, plan.engine_environment(), HostSandbox()))
     plan = replace(plan, bundle_digest=hashlib.sha256(bundle).hexdigest())

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from portal.core.ports import EngineCommand
 from portal.core.snapshot import Kind, Point
-from portal.engines.artillery import GATE, LINES, Artillery
 from portal.engines.k6 import K6
 
 PATIENCE = 60.0
@@ -130,22 +129,3 @@ def _receiver(bodies: list[bytes]) -> type[http.server.BaseHTTPRequestHandler]:
             """Quiet."""
 
     return Receiver
-
-
-class ArtilleryWorker(_Started):
-    """Artillery with the gate file and the plugin's line files."""
-
-    def wait_ready(self, engine: Artillery) -> None:
-        while not any(engine.is_ready(line) for line in self.lines()):
-            self._still_running()
-            time.sleep(0.05)
-
-    def release(self) -> None:
-        (self.folder / "gate.new").write_text(str(time.time()))
-        (self.folder / "gate.new").rename(self.folder / GATE)
-
-    def lines(self) -> list[bytes]:
-        return [line for file in sorted(self.folder.glob(f"{LINES}.*")) for line in file.read_bytes().splitlines()]
-
-    def points(self, engine: Artillery) -> list[Point]:
-        return [point for line in self.lines() for point in engine.read(line)]

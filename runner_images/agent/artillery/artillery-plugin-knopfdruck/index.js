@@ -16,6 +16,7 @@ const OTHER = '__other__';
 const BETWEEN = '\u0000';          // labels
 const UNREAD = new Set(['counter', 'histogram', 'rate']); // Artillery's own statistics of http: for its report, and for plugins but these
 const READ_NONE = new Set(['expect', 'fake-data', 'knopfdruck']);
+const BY_ENDPOINT = 'metrics-by-endpoint', BY_ENDPOINTS_HOOK = /^metricsByEndpoint_/;
 const OWN = /^(http|vusers|errors|plugins\.(expect|metrics-by-endpoint|apdex))\./; // Artillery's own; counted from its events
 
 const bucket = (ms) => {           // 1 us unit, linear below 256, then 128 buckets per power of two
@@ -142,6 +143,19 @@ function wrapScenarios(from, wrap) {
   return core;
 }
 
+// Nobody reads Artillery's own statistics: its report is not printed, and no plugin of this script looks at them. Every
+// script has the plugin metrics-by-endpoint, which does by itself nothing but make more of them, in hooks on each request.
+function leaveUnread(script) {
+  const { plugins = {} } = script.config;
+  if (!Object.keys(plugins).every((name) => READ_NONE.has(name) || (name === BY_ENDPOINT && plugins[name].suppressOutput))) return false;
+  for (const scenario of script.scenarios) {
+    for (const hook of ['beforeRequest', 'afterResponse', 'onError']) {
+      if (Array.isArray(scenario[hook])) scenario[hook] = scenario[hook].filter((name) => !BY_ENDPOINTS_HOOK.test(name));
+    }
+  }
+  return true;
+}
+
 function follow(script, out) {     // counts every user of Artillery's three engines, and names http requests
   const taps = new Map();          // emitter -> how a request on it is told to have failed
   const live = (scenario) => (context, callback) => {
@@ -155,7 +169,7 @@ function follow(script, out) {     // counts every user of Artillery's three eng
       return callback(error, after);
     });
   };
-  const isUnread = Object.keys(script.config.plugins || {}).every((name) => READ_NONE.has(name));
+  const isUnread = leaveUnread(script);
   const core = wrapScenarios('../../core', (scenario, spec, ee) => { // argv: lib/platform/local/worker.js
     if (!taps.has(ee)) taps.set(ee, tap(ee, out, isUnread));
     return live(scenario);
