@@ -7,7 +7,7 @@ from typing import Any
 
 from ministack.services import ecs
 
-from infra_gen.emulator.plugins.types.registry import Made, Properties, wrap
+from infra_gen.emulator.plugins.types.registry import Properties, afterwards
 
 KIND = "AWS::ECS::TaskDefinition"
 OF_THE_TEMPLATE = {"EFSVolumeConfiguration": "efsVolumeConfiguration", "FilesystemId": "fileSystemId", "IAM": "iam"}
@@ -16,32 +16,13 @@ FREE = ("Options", "DockerLabels", "DriverOpts", "Labels")
 
 
 def install() -> None:
-    wrap(KIND, "create", _translated)
-    wrap(KIND, "update", _translated_anew)
+    afterwards(KIND, _keep)
 
 
-def _translated(create: Any) -> Any:
-    def created(logical_id: str, properties: Properties, stack: str) -> Made:
-        arn, attributes = create(logical_id, properties, stack)
-        _keep(arn, properties)
-        return arn, attributes
-
-    return created
-
-
-def _translated_anew(update: Any) -> Any:
-    def updated(physical_id: str, old: Properties, new: Properties, *rest: Any, **named: Any) -> Made:
-        arn, attributes = update(physical_id, old, new, *rest, **named)
-        _keep(arn, new)
-        return arn, attributes
-
-    return updated
-
-
-def _keep(arn: str, properties: Properties) -> None:
+def _keep(arn: str, old: Properties | None, new: Properties) -> None:
     definition = ecs._task_defs[arn.rsplit("/", 1)[-1]]
-    definition["volumes"] = in_the_api(properties.get("Volumes") or [])
-    definition["containerDefinitions"] = in_the_api(properties.get("ContainerDefinitions") or [])
+    definition["volumes"] = in_the_api(new.get("Volumes") or [])
+    definition["containerDefinitions"] = in_the_api(new.get("ContainerDefinitions") or [])
 
 
 def in_the_api(value: Any) -> Any:

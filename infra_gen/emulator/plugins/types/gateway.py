@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from ministack.services import apigateway_v1
 
-from infra_gen.emulator.plugins.types.registry import Made, Properties, add, called, wrap
+from infra_gen.emulator.plugins.types.registry import Made, Properties, add, afterwards, called
 
 EXTENSION, EXTENSIONS = "x-amazon-apigateway-request-validator", "x-amazon-apigateway-request-validators"
 SETTINGS = {"validateRequestBody": "ValidateRequestBody", "validateRequestParameters": "ValidateRequestParameters"}
@@ -15,8 +14,7 @@ SETTINGS = {"validateRequestBody": "ValidateRequestBody", "validateRequestParame
 
 def install() -> None:
     add("AWS::ApiGateway::RequestValidator", _create, _delete, _update)
-    wrap("AWS::ApiGateway::Method", "create", _with_validator)
-    wrap("AWS::ApiGateway::Method", "update", _with_validator_again)
+    afterwards("AWS::ApiGateway::Method", _set_validator)
 
 
 def _create(logical_id: str, properties: Properties, _: str) -> Made:
@@ -41,29 +39,11 @@ def _delete(physical_id: str, properties: Properties) -> None:
     apigateway_v1._request_validators.get(properties.get("RestApiId"), {}).pop(physical_id, None)
 
 
-def _with_validator(create: Any) -> Any:
-    def created(logical_id: str, properties: Properties, stack: str) -> Made:
-        made: Made = create(logical_id, properties, stack)
-        _set(properties)
-        return made
-
-    return created
-
-
-def _with_validator_again(update: Any) -> Any:
-    def updated(physical_id: str, old: Properties, new: Properties, stack: str) -> Made:
-        made: Made = update(physical_id, old, new, stack)
-        _set(new)
-        return made
-
-    return updated
-
-
-def _set(properties: Properties) -> None:
-    resource = apigateway_v1._resources.get(properties.get("RestApiId"), {}).get(properties.get("ResourceId")) or {}
-    method = resource.get("resourceMethods", {}).get(properties.get("HttpMethod", "ANY"))
+def _set_validator(_: str, old: Properties | None, new: Properties) -> None:
+    resource = apigateway_v1._resources.get(new.get("RestApiId"), {}).get(new.get("ResourceId")) or {}
+    method = resource.get("resourceMethods", {}).get(new.get("HttpMethod", "ANY"))
     if method is not None:
-        method["requestValidatorId"] = properties.get("RequestValidatorId")
+        method["requestValidatorId"] = new.get("RequestValidatorId")
 
 
 def _true(value: object) -> bool:

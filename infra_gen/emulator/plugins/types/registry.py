@@ -1,4 +1,4 @@
-"""How a resource type is added: three functions over ministack's table of provisioners."""
+"""How a resource type is added or changed: functions over ministack's table of provisioners."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ Made = tuple[str, dict[str, Any]]
 Create = Callable[[str, Properties, str], Made]
 Delete = Callable[[str, Properties], None]
 Update = Callable[..., Made]
+Keep = Callable[[str, Properties | None, Properties], None]
+"""Of a physical id, the properties it had before (None: it is new) and those it has now."""
 
 
 def add(kind: str, create: Create, delete: Delete, update: Update | None = None) -> None:
@@ -31,6 +33,29 @@ def wrap(kind: str, part: str, make: Callable[[Any], Any]) -> None:
     handler = dict(provisioners._RESOURCE_HANDLERS[kind])
     handler[part] = make(handler[part])
     provisioners._RESOURCE_HANDLERS[kind] = handler
+
+
+def afterwards(kind: str, keep: Keep) -> None:
+    """`keep` puts right what ministack has just made or changed of a type it has."""
+
+    def creating(create: Create) -> Create:
+        def created(logical_id: str, properties: Properties, stack: str) -> Made:
+            physical_id, attributes = create(logical_id, properties, stack)
+            keep(physical_id, None, properties)
+            return physical_id, attributes
+
+        return created
+
+    def updating(update: Update) -> Update:
+        def updated(physical_id: str, old: Properties, new: Properties, *rest: Any, **named: Any) -> Made:
+            made_id, attributes = update(physical_id, old, new, *rest, **named)
+            keep(made_id, old, new)
+            return made_id, attributes
+
+        return updated
+
+    wrap(kind, "create", creating)
+    wrap(kind, "update", updating)
 
 
 def called(answer: tuple[int, Any, Any]) -> str:

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ministack.services import lambda_svc
 
-from infra_gen.emulator.plugins.types.registry import Made, Properties, wrap
+from infra_gen.emulator.plugins.types.registry import Properties, afterwards
 
-KIND = "AWS::Lambda::Function"
+KIND, RESERVED = "AWS::Lambda::Function", "ReservedConcurrentExecutions"
 
 
 def install() -> None:
-    wrap(KIND, "create", _reserving)
-    wrap(KIND, "update", _reserving_anew)
+    afterwards(KIND, _reserve)
 
 
-def _reserving(create: Any) -> Any:
-    def created(logical_id: str, properties: Properties, stack: str) -> Made:
-        name, attributes = create(logical_id, properties, stack)
-        _reserve(name, properties)
-        return name, attributes
-
-    return created
-
-
-def _reserving_anew(update: Any) -> Any:
-    def updated(physical_id: str, old: Properties, new: Properties, *rest: Any, **named: Any) -> Made:
-        name, attributes = update(physical_id, old, new, *rest, **named)
-        if old.get("ReservedConcurrentExecutions") != new.get("ReservedConcurrentExecutions"):
-            _reserve(name, new)
-        return name, attributes
-
-    return updated
-
-
-def _reserve(name: str, properties: Properties) -> None:
-    """None is none: what is not in the template any more is given back."""
-    wanted = properties.get("ReservedConcurrentExecutions")
-    lambda_svc._functions[name]["concurrency"] = None if wanted is None else int(wanted)
+def _reserve(name: str, old: Properties | None, new: Properties) -> None:
+    """None is none: what is not in the template any more is given back. What it says as before is left as calls made it."""
+    wanted = new.get(RESERVED)
+    if old is None or old.get(RESERVED) != wanted:
+        lambda_svc._functions[name]["concurrency"] = None if wanted is None else int(wanted)
