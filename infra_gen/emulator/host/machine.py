@@ -43,6 +43,8 @@ class Machine:
     root: Path
     services: dict[str, Service] = field(default_factory=dict)
     ending: bool = False
+    is_off: bool = False
+    """It was asked to power off; its end comes from outside."""
 
     def live(self) -> None:
         signal.signal(signal.SIGTERM, self._end)
@@ -75,6 +77,9 @@ class Machine:
     def _keep(self, service: Service) -> None:
         """Starts what was never started, and again what its unit says is started again."""
         if service.process is not None and not service.unit.starts_again_after(service.process.returncode):
+            if service.unit.ends_the_machine and service.process.returncode == 0 and not self.is_off:
+                self.is_off = True
+                subprocess.run(["poweroff"], stdin=subprocess.DEVNULL, check=False)
             return
         environment = {**os.environ, **service.unit.environment(self.root)}
         output = service.unit.log(self.root)

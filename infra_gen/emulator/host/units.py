@@ -30,6 +30,8 @@ class Unit:
     stop_seconds: float
     output: str = ""
     """Where its output goes, as on the instance; empty: nowhere but to the emulator's own file."""
+    ends_the_machine: bool = False
+    """`SuccessAction=poweroff`: when it ends well, so does the instance."""
 
     def environment(self, root: Path) -> dict[str, str]:
         found = dict(self.settings)
@@ -55,7 +57,8 @@ def read_unit(name: str, root: Path) -> Unit:
     path = next((path for path in candidates if path.exists()), None)
     if path is None:
         return Unit(name, DEFAULT_COMMAND, DEFAULT_FILES, (), "no", DEFAULT_RESTART_SECONDS, DEFAULT_STOP_SECONDS)
-    entries = _service_section(path.read_text())
+    text = path.read_text()
+    entries, about = _section(text, "Service"), _section(text, "Unit")
     settings = [tuple(word.split("=", 1)) for line in entries.get("Environment", []) for word in shlex.split(line)]
     return Unit(
         name,
@@ -66,6 +69,7 @@ def read_unit(name: str, root: Path) -> Unit:
         _seconds(entries.get("RestartSec", ["0.1"])[-1]),
         _seconds(entries.get("TimeoutStopSec", ["90"])[-1]),
         entries.get("StandardOutput", [""])[-1].removeprefix("append:"),
+        about.get("SuccessAction", ["none"])[-1].startswith("poweroff"),
     )
 
 
@@ -80,7 +84,7 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
 
 
-def _service_section(text: str) -> dict[str, list[str]]:
+def _section(text: str, name: str) -> dict[str, list[str]]:
     """Every value of a key in order: unit files may repeat them."""
     found: dict[str, list[str]] = {}
     section = ""
@@ -88,7 +92,7 @@ def _service_section(text: str) -> dict[str, list[str]]:
         stripped = line.strip()
         if stripped.startswith("["):
             section = stripped.strip("[]")
-        elif section == "Service" and "=" in stripped and stripped[0] not in "#;":
+        elif section == name and "=" in stripped and stripped[0] not in "#;":
             key, value = stripped.split("=", 1)
             found.setdefault(key.strip(), []).append(value.strip())
     return found

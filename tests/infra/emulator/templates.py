@@ -20,12 +20,15 @@ Restart=always
 RestartSec=100ms
 TimeoutStopSec=2
 """
-USER_DATA = f"""#!/bin/bash
+
+
+def user_data(unit: str = UNIT) -> str:
+    return f"""#!/bin/bash
 set -eu
 mkdir -p "$KNOPFDRUCK_ROOT/etc/knopfdruck" "$KNOPFDRUCK_ROOT/etc/systemd/system"
 echo 'KNOPFDRUCK_GROUP="dev-massive"' > "$KNOPFDRUCK_ROOT/etc/knopfdruck/worker.env"
 cat > "$KNOPFDRUCK_ROOT/etc/systemd/system/probe.service" <<'UNIT'
-{UNIT}UNIT
+{unit}UNIT
 systemctl daemon-reload
 systemctl enable --now probe.service
 touch "$KNOPFDRUCK_ROOT/user-data-done"
@@ -59,13 +62,13 @@ def network() -> dict[str, Template]:
     return {"Vpc": resource("AWS::EC2::VPC", {"CidrBlock": "10.0.0.0/16"}), **subnets}
 
 
-def group(desired: int, **settings: Any) -> dict[str, Template]:
-    """Two on demand, the rest spot, of two instance types."""
+def group(desired: int, unit: str = UNIT, **settings: Any) -> dict[str, Template]:
+    """Two on demand, the rest spot, of two instance types; each runs a service as `unit` says."""
     data = {
         "ImageId": "ami-12345678",
         "InstanceType": "c7g.large",
         "IamInstanceProfile": {"Arn": get("Profile", "Arn")},
-        "UserData": base64.b64encode(USER_DATA.encode()).decode(),
+        "UserData": base64.b64encode(user_data(unit).encode()).decode(),
     }
     trusted = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
     specification = {"LaunchTemplateId": ref("Launch"), "Version": get("Launch", "LatestVersionNumber")}

@@ -72,6 +72,20 @@ def test_a_service_that_ends_is_started_again_as_its_unit_says(aws: Client, emul
     assert again["pid"] != first
 
 
+def test_a_unit_that_ends_the_machine_when_it_ends_well_does_so(aws: Client, emulator: Emulator) -> None:
+    command = """/bin/sh -c 'test -e "$KNOPFDRUCK_ROOT/may-end"'"""
+    unit = f"[Unit]\nSuccessAction=poweroff\n[Service]\nExecStart={command}\nRestart=on-failure\n"
+    name = templates.deploy(aws, templates.group(1, unit=unit))["Group"]
+    [instance] = members(aws, name)
+    state = folder_of(emulator, instance) / "units" / "probe.json"
+    assert eventually(lambda: state.exists() and json.loads(state.read_text())["starts"] > 1)
+    assert members(aws, name) == [instance], "when it fails, it is only started again"
+
+    (folder_of(emulator, instance) / "may-end").touch()
+
+    assert eventually(lambda: len(found := members(aws, name)) == 1 and found != [instance])
+
+
 def test_an_instance_reads_itself_and_its_credentials_with_a_token_alone(aws: Client, emulator: Emulator) -> None:
     made = templates.deploy(aws, templates.group(1))
     [instance] = members(aws, made["Group"])
