@@ -10,6 +10,8 @@ from pathlib import Path
 
 GITHUB = "https://token.actions.githubusercontent.com"
 ROOT = Path(__file__).resolve().parent.parent
+LAMBDA_SECONDS = 14 * 60
+"""Lambda ends a function after 15 minutes."""
 
 
 class ConfigInvalid(ValueError):
@@ -51,6 +53,8 @@ class PortalConfig:
     access: AccessConfig
     static_dir: Path
     """Style sheets and scripts as they are served; an image brings them along."""
+    lambda_seconds: int
+    """The longest load of one worker on Lambda; a sliced one changes workers as often at least."""
 
 
 def load(environ: Mapping[str, str] | None = None) -> PortalConfig:
@@ -78,6 +82,7 @@ def load(environ: Mapping[str, str] | None = None) -> PortalConfig:
         k6_measure=_one_of(env, "KNOPFDRUCK_K6_MEASURE", ("cloud", "csv")),
         access=_access(env),
         static_dir=Path(env.get("KNOPFDRUCK_STATIC_DIR") or data / "static").resolve(),
+        lambda_seconds=_number(env, "KNOPFDRUCK_LAMBDA_SECONDS", default=LAMBDA_SECONDS, least=10, most=LAMBDA_SECONDS),
     )
 
 

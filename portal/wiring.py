@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -121,10 +122,17 @@ def build(config: PortalConfig) -> Parts:
         return opened
 
     return Parts(
-        engine=lambda name: open_engine(name, tools), backend=backend, limits=LIMITS,
+        engine=lambda name: open_engine(name, tools), backend=backend, limits=_limits(config),
         store=lambda run_id: RunStore(_objects_of(run_id) or objects, run_id), sandbox=HostSandbox(), clock=SystemClock(),
         owner=f"{socket.gethostname()}:{os.getpid()}", public_url=config.public_url,
     )  # fmt: skip
+
+
+def _limits(config: PortalConfig) -> Mapping[str, Limits]:
+    """Of each backend name; on Lambda a worker may be given less time than the platform would."""
+    usual, longest = LIMITS["lambda"], timedelta(seconds=config.lambda_seconds)
+    part = min(usual.longest_slice or longest, longest)
+    return {**LIMITS, "lambda": replace(usual, longest=min(usual.longest, longest), longest_slice=part)}
 
 
 @cache

@@ -34,12 +34,12 @@ def test_what_is_set_is_taken(tmp_path: Path) -> None:
         KNOPFDRUCK_DEBUG="yes", KNOPFDRUCK_ALLOWED_HOSTS="portal.example, 10.0.0.1 ,", KNOPFDRUCK_BIND="[::1]:9000",
         KNOPFDRUCK_QUEUE_WORKERS="5", KNOPFDRUCK_PROXIES="1",
         KNOPFDRUCK_PUBLIC_URL="https://portal.example/", K6_BIN="/k6", NODE_BIN="/node", ARTILLERY_BIN="/artillery",
-        KNOPFDRUCK_K6_MEASURE="csv",
+        KNOPFDRUCK_K6_MEASURE="csv", KNOPFDRUCK_LAMBDA_SECONDS="300",
     )  # fmt: skip
     assert config == PortalConfig(
         tmp_path, "postgres://db/x", "s3://bucket/prefix", "s" * 50, True, ("portal.example", "10.0.0.1"), "[::1]:9000",
         "https://portal.example", 5, "/k6", "/node", "/artillery", "csv", AccessConfig(proxies=1),
-        tmp_path / "static",
+        tmp_path / "static", 300,
     )  # fmt: skip
 
 
@@ -59,6 +59,7 @@ def test_empty_variables_are_as_good_as_none(tmp_path: Path) -> None:
         ("KNOPFDRUCK_QUEUE_WORKERS", "two"), ("KNOPFDRUCK_QUEUE_WORKERS", "²"), ("KNOPFDRUCK_QUEUE_WORKERS", "-1"),
         ("SECRET_KEY_FILE", "/nowhere/key"), ("KNOPFDRUCK_PROXIES", "many"),
         ("KNOPFDRUCK_OIDC_ISSUER", "http://issuer.example"), ("KNOPFDRUCK_K6_MEASURE", "json"),
+        ("KNOPFDRUCK_LAMBDA_SECONDS", "9"), ("KNOPFDRUCK_LAMBDA_SECONDS", "841"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_its_variable(tmp_path: Path, name: str, value: str) -> None:

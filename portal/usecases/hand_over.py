@@ -11,14 +11,18 @@ import logging
 from collections.abc import Iterable
 from datetime import timedelta
 
+from django.db import transaction
+
 from portal.core.cloud_ports import PartlyLaunched
 from portal.core.errors import PortalError, StoreUnavailable
+from portal.core.loss import clock
 from portal.core.plan import LoadPlan
 from portal.core.ports import Backend, WorkerHandle
 from portal.core.protocol import DoneReason
-from portal.core.slices import due
+from portal.core.slices import SECOND, bounds, due
 from portal.core.split import Segment, WorkerAssignment
-from portal.models import Run, Worker
+from portal.models import Run, RunEvent, Worker
+from portal.models.event import EventKind
 from portal.models.worker import WorkerState
 from portal.stores.run_store import RunStore
 from portal.usecases.census import Census
@@ -45,12 +49,22 @@ def hand_over(run: Run, store: RunStore, plan: LoadPlan, census: Census, t0: int
     part = due(plan.duration, plan.slices, timedelta(seconds=now))
     if claims := [Worker(run=run, slot=row.slot, epoch=row.epoch + 1, part=part) for row in _followed(census, part)]:
         Worker.objects.bulk_create(claims, ignore_conflicts=True)
+        _tell(run, plan, part)
     if not (waiting := _unstarted(run, store)):
         return bool(claims)
     backend = parts.backend(run.where(), run.backend)
     for epoch, rows in itertools.groupby(sorted(waiting[:BATCH], key=lambda row: row.epoch), key=lambda row: row.epoch):
         _start(tuple(rows), epoch, store, plan, backend)
     return True
+
+
+def _tell(run: Run, plan: LoadPlan, part: int) -> None:
+    """Once for each slice: under the lock of the run's row the second of two processes sees that it was told."""
+    begin, end = (clock(each // SECOND) for each in bounds(plan.duration, plan.slices, part))
+    text = f"Slice {part + 1} of {plan.slices} makes the load from {begin} to {end}; its workers are started."
+    with transaction.atomic():
+        Run.objects.select_for_update().filter(pk=run.id).values_list("pk").first()
+        RunEvent.objects.get_or_create(run=run, kind=EventKind.LOG, text=text)
 
 
 def _followed(census: Census, part: int) -> Iterable[Worker]:

@@ -52,6 +52,10 @@ def rows(run: Run) -> list[tuple[int, int, int, str]]:
     return [(row.slot, row.epoch, row.part, str(row.state)) for row in found]
 
 
+def told(run: Run) -> list[str]:
+    return list(run.events.filter(text__startswith="Slice ").values_list("text", flat=True))
+
+
 def successors(scene: Scene, fakes: tuple[FakeWorker, ...]) -> tuple[FakeWorker, ...]:
     return tuple(FakeWorker(scene, worker.store, worker.slot, epoch=worker.epoch + 1) for worker in fakes)
 
@@ -69,6 +73,7 @@ def test_the_next_slice_is_started_early_once_and_the_slots_still_run() -> None:
     assert scene.backend.launched == [0, 1]
     assert rows(run) == [(0, 1, 0, "running"), (0, 2, 1, "launched"), (1, 1, 0, "running"), (1, 2, 1, "launched")]
     assert run.progress["workers"]["running"] == 2
+    assert told(run) == ["Slice 2 of 3 makes the load from 2:00 to 4:00; its workers are started."]
     assigned = scene.store(run).assignment(1, 2)
     assert assigned
     assert (assigned.slot, assigned.part, assigned.begins, assigned.plan) == (1, 1, timedelta(seconds=120), run.load_plan())
@@ -87,6 +92,7 @@ def test_from_slice_to_slice_to_the_end() -> None:
         fakes = successors(scene, fakes)
     assert (run.state, run.end_reason, jobs()) == (RunState.COLLECTING, EndReason.COMPLETED, [("finish", (run.id,))])
     assert rows(run) == [(slot, part + 1, part, "done") for slot in (0, 1) for part in range(SLICES)]
+    assert [sentence.partition(" makes ")[0] for sentence in told(run)] == ["Slice 2 of 3", "Slice 3 of 3"]
     judged = judge_run(run, scene.store(run))
     summary = judged.summary
     assert (summary.coverage, summary.requests, summary.lost, summary.seconds) == (1.0, 2 * 10 * 360, (), 360.0)
