@@ -28,7 +28,7 @@ SPARES = 0.1
 WARM_SECONDS = 600.0
 """For how long free instances are left for the next run."""
 PATIENCE, PAUSE = 20, 0.5
-"""Tries to be the one that changes the group's size."""
+"""Tries to change the group's size: another run may be at it, or AWS too busy to answer."""
 
 
 class Ec2Backend:
@@ -53,13 +53,21 @@ class Ec2Backend:
         return self._calls.ask(plan, slots, epoch, now=self._clock.now(), cores=cores)
 
     def _grow(self, plan: LoadPlan) -> None:
-        """Raises LaunchFailed where the group cannot be as large as all runs need it."""
+        """Raises LaunchFailed where the group cannot be as large as all runs need it.
+
+        What was throttled, or whose answer was lost, is tried again: by then the group says itself whether it has grown."""
+        failure: AwsUnavailable | None = None
         for _ in range(PATIENCE):
             with self._ledger.alone(self._key) as is_mine:
                 if is_mine:
-                    self._grow_alone(plan)
-                    return
+                    try:
+                        self._grow_alone(plan)
+                        return
+                    except AwsUnavailable as error:
+                        failure = error
             self._clock.sleep(PAUSE)
+        if failure is not None:
+            raise LaunchFailed(f"The group could not be asked for instances: {failure.message}") from failure
         log.warning("group_busy run_id=%s group=%s", plan.run_id, self._place.worker_group)
 
     def _grow_alone(self, plan: LoadPlan) -> None:
@@ -76,8 +84,8 @@ class Ec2Backend:
             if wanted > group.desired:
                 self._door.grow(self._place.worker_group, wanted)
                 log.info("group_grows group=%s desired=%s held=%s", self._place.worker_group, wanted, held)
-        except AwsUnavailable as error:
-            raise LaunchFailed(f"The group could not be asked for instances: {error.message}") from error
+        except AwsUnavailable:
+            raise
         except AwsError as error:
             self._ledger.release(self._key, plan.run_id)
             raise LaunchFailed(f"The group could not be asked for instances: {error.message}", hint=error.hint) from error

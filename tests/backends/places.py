@@ -1,6 +1,6 @@
 """Where workers run, as small real worlds behind the doors: what AWS would remember, and how it fails when a test says so.
 
-Each world tells who was started, lets a worker begin and die, and gives the backend that sees it.
+Each world tells who was started, lets a worker begin, go on (`live`), die or be done (`leave`), and gives its backend.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class World(Protocol):
         """Slot and epoch of every worker that was started or asked for; who was started twice counts once."""
 
     def begin(self, handle: WorkerHandle) -> None: ...
+    def live(self, handle: WorkerHandle) -> None: ...
     def die(self, handle: WorkerHandle) -> None: ...
+    def leave(self, handle: WorkerHandle) -> None: ...
 
 
 class FakeQuotas(QuotaDoor):
@@ -89,10 +91,9 @@ class LambdaWorld(LambdaDoor):
         return {(int(str(event["slot"])), int(str(event["epoch"]))) for event in self.events}
 
     def begin(self, handle: WorkerHandle) -> None:
-        """Nobody sees it from outside."""
+        """Nobody sees it from outside, nor anything else that becomes of it."""
 
-    def die(self, handle: WorkerHandle) -> None:
-        """Nor this."""
+    live = die = leave = begin
 
 
 class FargateWorld(EcsDoor):
@@ -148,8 +149,12 @@ class FargateWorld(EcsDoor):
     def begin(self, handle: WorkerHandle) -> None:
         self.status[handle.reference] = "RUNNING"
 
+    live = begin
+
     def die(self, handle: WorkerHandle) -> None:
         self.status[handle.reference] = "STOPPED"
+
+    leave = die
 
 
 class FakeLedger:
@@ -191,6 +196,7 @@ class Ec2World(GroupDoor):
         self.pool = PoolStore(MemoryStore(), "ec2")
         self.desired, self.most, self.least = 0, 20, 0
         self.away: AwsError | None = None
+        self.trouble = Trouble()  # Of the group's growth, which is no slot's: asked for as 0.
         self.ended: list[str] = []
         self.sizes: list[int] = []
 
@@ -205,8 +211,12 @@ class Ec2World(GroupDoor):
         return Group(self.desired, self.least, self.most, tuple(there))
 
     def grow(self, group: str, desired: int) -> None:
-        self.desired = desired
-        self.sizes.append(desired)
+        error = self.trouble.of(0)
+        if error is None or self.trouble.after:
+            self.desired = desired
+            self.sizes.append(desired)
+        if error is not None:
+            raise error
 
     def end(self, instances: Sequence[str]) -> None:
         self.ended += instances
@@ -229,5 +239,11 @@ class Ec2World(GroupDoor):
         assert self.pool.claim(call, Claim(worker, self.zone(worker), self.clock.now()))
         self.say(worker, PresenceState.WORKING, handle)
 
+    def live(self, handle: WorkerHandle) -> None:
+        self.say(f"i-{handle.slot}", PresenceState.WORKING, handle)
+
     def die(self, handle: WorkerHandle) -> None:
         self.clock.advance(31.0)
+
+    def leave(self, handle: WorkerHandle) -> None:
+        self.say(f"i-{handle.slot}")

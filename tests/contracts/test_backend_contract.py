@@ -2,75 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from portal.aws.errors import AwsCapacity, AwsDenied, AwsError, AwsQuota, AwsThrottled, AwsUnavailable
 from portal.core.cloud_ports import PartlyLaunched
 from portal.core.errors import LaunchFailed
-from portal.core.ports import Backend, WorkerHandle, WorkerStatus
-from tests.backends.places import Ec2World, FargateWorld, LambdaWorld, Started, World
-from tests.backends.test_local import PLAN, Place
-from tests.fakes import FakeClock, wait_until
+from portal.core.ports import WorkerStatus
+from tests.backends.places import Ec2World, FargateWorld, LambdaWorld, World
+from tests.backends.test_local import PLAN
+from tests.contracts.worlds import CLOUDS, LocalWorld
+from tests.fakes import wait_until
 
-ALL = ("local", "lambda", "fargate", "ec2")
 SLOTS = (0, 1, 2)
-
-
-class LocalWorld:
-    """Real processes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.clock = FakeClock()
-        self.place = Place(folder)
-
-    def backend(self) -> Backend:
-        return Recording(self.place)
-
-    def started(self) -> Started:
-        return {(handle.slot, handle.epoch) for handle in self.place.handles}
-
-    def begin(self, handle: WorkerHandle) -> None:
-        wait_until((self.place.folder / f"facts-{handle.slot}.json").exists, f"worker {handle.slot}")
-
-    def die(self, handle: WorkerHandle) -> None:
-        self.place.backend().stop((handle,), hard=True)
-        self.place.wait_gone(handle)
-
-
-class Recording:
-    """A LocalBackend whose processes are ended with the test."""
-
-    def __init__(self, place: Place) -> None:
-        self._place, self._inner = place, place.backend()
-        self.name, self.limits = self._inner.name, self._inner.limits
-        self.poll, self.stop, self.release = self._inner.poll, self._inner.stop, self._inner.release
-
-    def launch(self, plan: object, slots: tuple[int, ...], epoch: int) -> tuple[WorkerHandle, ...]:
-        handles = self._inner.launch(PLAN, slots, epoch)
-        self._place.handles += handles
-        return handles
-
-
-@pytest.fixture(params=ALL)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    made: dict[str, type[LambdaWorld | FargateWorld | Ec2World]] = {
-        "lambda": LambdaWorld, "fargate": FargateWorld, "ec2": Ec2World
-    }  # fmt: skip
-    if request.param != "local":
-        yield made[request.param]()
-        return
-    here = LocalWorld(tmp_path)
-    yield here
-    here.place.backend().stop(here.place.handles, hard=True)
 
 
 @pytest.fixture(params=["lambda", "fargate"])
 def cloud(request: pytest.FixtureRequest) -> LambdaWorld | FargateWorld:
+    """Where each worker is started for itself."""
     return LambdaWorld() if request.param == "lambda" else FargateWorld()
+
+
+@pytest.fixture(params=CLOUDS)
+def aws(request: pytest.FixtureRequest) -> LambdaWorld | FargateWorld | Ec2World:
+    return CLOUDS[request.param]()
 
 
 def error(kind: type[AwsError]) -> AwsError:
@@ -135,12 +91,15 @@ def test_releasing_may_be_repeated_and_nobody_begins_afterwards(world: World) ->
         assert world.pool.open_calls() == ()
 
 
-def test_a_throttling_storm_is_waited_out(cloud: LambdaWorld | FargateWorld) -> None:
-    cloud.trouble.errors = {slot: [error(AwsThrottled)] * 3 for slot in SLOTS}
-    handles = cloud.backend().launch(PLAN, SLOTS, 1)
+def test_a_throttling_storm_is_waited_out(aws: LambdaWorld | FargateWorld | Ec2World) -> None:
+    aws.trouble.errors = {slot: [error(AwsThrottled)] * 3 for slot in SLOTS}
+    handles = aws.backend().launch(PLAN, SLOTS, 1)
     assert [handle.slot for handle in handles] == [0, 1, 2]
-    assert len(cloud.clock.slept) == 3
-    assert cloud.clock.slept[0] < cloud.clock.slept[2]
+    assert aws.started() == {(0, 1), (1, 1), (2, 1)}
+    assert len(aws.clock.slept) == 3
+    assert sum(aws.clock.slept) >= 1.5, "and not hammered"
+    if not isinstance(aws, Ec2World):
+        assert aws.clock.slept[0] < aws.clock.slept[2]
 
 
 def test_of_a_partial_failure_only_the_missing_are_started_again(cloud: LambdaWorld | FargateWorld) -> None:
@@ -165,12 +124,24 @@ def test_what_waiting_does_not_help_is_not_waited_for(cloud: LambdaWorld | Farga
     assert cloud.clock.slept == []
 
 
-def test_an_answer_that_was_lost_doubles_no_worker(cloud: LambdaWorld | FargateWorld) -> None:
-    cloud.trouble.errors, cloud.trouble.after = {1: [error(AwsUnavailable)]}, True
-    cloud.backend().launch(PLAN, SLOTS, 1)
-    assert cloud.started() == {(0, 1), (1, 1), (2, 1)}
-    if isinstance(cloud, FargateWorld):
-        assert len(cloud.orders) == 3
+def test_an_answer_that_was_lost_doubles_no_worker(aws: LambdaWorld | FargateWorld | Ec2World) -> None:
+    """RunTask, Invoke and SetDesiredCapacity are carried out, and the caller does not hear of it."""
+    aws.trouble.errors, aws.trouble.after = {slot: [error(AwsUnavailable)] for slot in SLOTS}, True
+    aws.backend().launch(PLAN, SLOTS, 1)
+    assert aws.started() == {(0, 1), (1, 1), (2, 1)}
+    if isinstance(aws, FargateWorld):
+        assert len(aws.orders) == 3
+    if isinstance(aws, Ec2World):
+        assert (aws.sizes, aws.ledger.held("")) == ([4], 3)
+
+
+def test_a_group_that_stays_silent_fails_the_launch_after_a_while_and_calls_nobody() -> None:
+    world = Ec2World()
+    world.trouble.always = error(AwsThrottled)
+    with pytest.raises(LaunchFailed, match="could not be asked"):
+        world.backend().launch(PLAN, SLOTS, 1)
+    assert world.started() == set()
+    assert sum(world.clock.slept) == 10
 
 
 def test_a_quota_of_nothing_is_said_before_anything_starts(cloud: LambdaWorld | FargateWorld) -> None:
