@@ -48,22 +48,32 @@ class AwsStage:
     def start(self, backend: str, body: Mapping[str, object]) -> str:
         return str(self.ask("POST", f"/load-tests/{backend}/start", {"environment": ENVIRONMENT, **body})["id"])
 
-    def wait(self, run_id: str) -> dict[str, Any]:
+    def wait(self, run_id: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """The results, once the run has ended."""
-        until = time.monotonic() + PATIENCE_SECONDS
+        until = time.monotonic() + seconds
         while (status := self.ask("GET", f"/load-tests/{run_id}/status"))["state"] != "ended":
             assert time.monotonic() < until, f"{run_id} does not end: {status}\n{self.portal.log()}"
             time.sleep(0.3)
         return self.ask("GET", f"/load-tests/{run_id}/results")
 
+    def last_words(self, backend: str, run: str) -> list[dict[str, Any]]:
+        """What the workers of a run said at their end, in the log group of their backend."""
+        pages = self.client("logs").get_paginator("filter_log_events")
+        events = pages.paginate(logGroupName=f"{self.outputs['LogGroupPrefix']}/{backend}").search("events[].message")
+        said = (json.loads(line) for line in events if line.startswith('{"event": "worker_done"'))
+        return [each for each in said if each["run"] == run]
+
 
 @contextmanager
-def aws_stage(folder: Path, targets: Mapping[str, str], scripts: Mapping[str, str], **settings: str) -> Iterator[AwsStage]:
-    """`scripts` are scenarios by file name; `settings` are parameters of the stack."""
+def aws_stage(
+    folder: Path, targets: Mapping[str, str], scripts: Mapping[str, str], *, variables: Mapping[str, str] | None = None,
+    **settings: str,
+) -> Iterator[AwsStage]:  # fmt: skip
+    """`scripts` are scenarios by file name; `variables` are the portal's; `settings` are parameters of the stack."""
     (folder / "portal").mkdir()
     _share_packages(folder / "portal")
     portal = PortalProcess(folder / "portal", dict(targets))
-    portal.environment |= {"AWS_ACCESS_KEY_ID": ROOT_KEY, "AWS_SECRET_ACCESS_KEY": ROOT_KEY}
+    portal.environment |= {"AWS_ACCESS_KEY_ID": ROOT_KEY, "AWS_SECRET_ACCESS_KEY": ROOT_KEY, **(variables or {})}
     portal.environment.pop("AWS_PROFILE", None)
     with Emulator(folder / "emulator", auth=True) as emulator:
         portal.prepare()

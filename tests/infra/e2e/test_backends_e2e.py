@@ -12,29 +12,21 @@ import pytest
 
 from infra_gen.emulator.process import HOW_TO_GET_IT, is_installed
 from tests.infra.e2e.aws_stage import ENVIRONMENT, REGION, AwsStage, aws_stage
+from tests.infra.e2e.comparison import (
+    FLOW,
+    SLOW_MS,
+    SLOW_ROUTE,
+    STEADY,
+    assert_alike,
+    assert_as_counted,
+    assert_latency,
+    assert_whole,
+)
 from tests.infra.emulator.conftest import eventually
 from tests.shop_process import ShopProcess
 
 pytestmark = [pytest.mark.emulator, pytest.mark.timeout(600)]
-STEADY = """
-import http from 'k6/http';
-export const options = {
-  scenarios: { all: { executor: 'constant-arrival-rate', rate: 20, duration: '8s', preAllocatedVUs: 20 } },
-  thresholds: { http_req_failed: ['rate<0.01'], http_reqs: ['count>0'] },
-};
-export default function () { http.get(`${__ENV.TARGET_PRODUCT}/products`, { tags: { name: 'list' } }); }
-"""
-FLOW = """
-config:
-  target: "{{ $env.TARGET_PRODUCT }}"
-  phases: [{ duration: 8, arrivalRate: 10 }]
-  plugins: { ensure: {} }
-  ensure: { maxErrorRate: 1 }
-scenarios:
-  - flow: [{ get: { url: /products, name: list } }, { get: { url: /products, name: again } }]
-"""
 SCENARIOS = {"lambda": "steady", "fargate": "flow", "ec2": "steady"}
-CLOSENESS = 0.02
 
 
 @pytest.fixture(scope="module")
@@ -66,47 +58,46 @@ def inbox(stage: AwsStage) -> str:
 
 
 @pytest.fixture(scope="module")
-def here(stage: AwsStage, shop: ShopProcess) -> dict[str, int]:
-    """What each scenario asks of the shop when its workers are processes of this machine."""
-    return {scenario: results(stage, shop, "shop", backend, scenario)["summary"]["requests"]
-            for scenario, backend in {"steady": "lambda", "flow": "fargate"}.items()}  # fmt: skip
+def here(stage: AwsStage, shop: ShopProcess) -> dict[str, dict[str, Any]]:
+    """The results of each scenario when its workers are processes of this machine."""
+    places = {"steady": "lambda", "flow": "fargate"}
+    return {scenario: results(stage, shop, "shop", backend, scenario) for scenario, backend in places.items()}
 
 
 @pytest.mark.parametrize("backend", SCENARIOS)
 def test_a_run_of_a_deployed_backend_is_what_it_is_here(
-    stage: AwsStage, shop: ShopProcess, inbox: str, here: dict[str, int], backend: str
+    stage: AwsStage, shop: ShopProcess, inbox: str, here: dict[str, dict[str, Any]], backend: str
 ) -> None:
     there = results(stage, shop, ENVIRONMENT, backend, SCENARIOS[backend])
 
-    expected = here[SCENARIOS[backend]]
-    assert abs(there["summary"]["requests"] - expected) <= CLOSENESS * expected
+    assert_alike(there, here[SCENARIOS[backend]])
     assert_logged(stage, backend, there["id"])
     assert_told(stage, inbox, there)
     assert_nothing_works(stage, there["id"])
 
 
 def results(stage: AwsStage, shop: ShopProcess, environment: str, backend: str, scenario: str) -> dict[str, Any]:
-    """Of a run that passed and counted exactly what the shop did."""
+    """Of a run that passed, counted exactly what the shop did, and measured how slow it was."""
     shop.reset()
+    shop.faults("product", latency_ms=SLOW_MS, route=SLOW_ROUTE)
     body = {"scenario": scenario, "environment": environment, "workers": 2}
     found = stage.wait(stage.start(backend, body))
     assert (found["end_reason"], found["verdict"]) == ("completed", "passed"), found
-    summary = found["summary"]
-    assert (summary["requests"], summary["failed"], summary["coverage"]) == (shop.requests(), 0, 1.0)
+    assert found["summary"]["requests"] == shop.requests()
+    assert_as_counted(found, shop.counters("product"))
+    assert_whole(found)
+    assert_latency(found)
     assert [worker["state"] for worker in found["workers"]] == ["done", "done"]
     return found
 
 
 def assert_logged(stage: AwsStage, backend: str, run: str) -> None:
     """Both workers' last words are in the log group of their backend."""
-    logs, group = stage.client("logs"), f"{stage.outputs['LogGroupPrefix']}/{backend}"
 
-    def last_words() -> list[int]:
-        lines = [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]
-        said = [json.loads(line) for line in lines if line.startswith('{"event": "worker_done"')]
-        return sorted(each["slot"] for each in said if each["run"] == run)
+    def slots() -> list[int]:
+        return sorted(said["slot"] for said in stage.last_words(backend, run))
 
-    assert eventually(lambda: last_words() == [0, 1]), last_words()
+    assert eventually(lambda: slots() == [0, 1]), slots()
 
 
 def assert_told(stage: AwsStage, inbox: str, found: dict[str, Any]) -> None:
