@@ -177,6 +177,9 @@ class StubEngine:
     def is_script_error(self, line: str) -> bool:
         return line.startswith("script error")
 
+    def sentence(self, line: str) -> str:
+        return line.removeprefix("script error: ")
+
     def ending(self, exit_code: int, log: tuple[str, ...]) -> Ending:
         if exit_code == 0:
             return Ending(DoneReason.COMPLETED)

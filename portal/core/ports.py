@@ -154,6 +154,9 @@ class Engine(Protocol):
     def is_script_error(self, line: str) -> bool:
         """Whether a line of the engine's log says that the user's script threw."""
 
+    def sentence(self, line: str) -> str:
+        """What such a line says, for people: without time, level and folders."""
+
     def ending(self, exit_code: int, log: tuple[str, ...]) -> Ending:
         """What an exit nobody asked for means."""
 

@@ -118,6 +118,9 @@ class Artillery:
     def is_script_error(self, line: str) -> bool:
         return artillery_log.is_script_error(line)
 
+    def sentence(self, line: str) -> str:
+        return artillery_log.sentence(line)
+
     def ending(self, exit_code: int, log: tuple[str, ...]) -> Ending:
         return artillery_log.ending(exit_code, log)
 

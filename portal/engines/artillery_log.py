@@ -39,6 +39,11 @@ def is_script_error(line: str) -> bool:
     return bool(_WORKER_ERROR.match(line)) or ("custom function" in line and "could not be found" in line)
 
 
+def sentence(line: str) -> str:
+    match = _WORKER_ERROR.match(line)
+    return clean(match[1] if match else line)
+
+
 def last_error(log: tuple[str, ...]) -> str:
     for line in reversed(log):
         match = _WORKER_ERROR.match(line) or _ERROR.match(line)

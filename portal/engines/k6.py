@@ -116,6 +116,9 @@ class K6:
     def is_script_error(self, line: str) -> bool:
         return k6_log.is_script_error(line)
 
+    def sentence(self, line: str) -> str:
+        return k6_log.clean(line)
+
     def ending(self, exit_code: int, log: tuple[str, ...]) -> Ending:
         return k6_log.ending(exit_code, log)
 

@@ -19,12 +19,14 @@ _STAMP = re.compile(rb'^time="[^"]*" ')
 
 
 class EngineLog:
-    """`script_errors` counts the lines that say that the user's script threw; `first_error` is the first of them."""
+    """`script_errors` counts the lines that say that the user's script threw; `first_error` is what the first of them says."""
 
-    def __init__(self, is_script_error: Callable[[str], bool], hide: Callable[[str], str] = str) -> None:
+    def __init__(
+        self, is_script_error: Callable[[str], bool], hide: Callable[[str], str] = str, sentence: Callable[[str], str] = str
+    ) -> None:
         self.script_errors = 0
         self.first_error = ""
-        self._is_script_error, self._hide = is_script_error, hide
+        self._is_script_error, self._hide, self._sentence = is_script_error, hide, sentence
         self._first: dict[bytes, _Line] = {}
         self._last: OrderedDict[bytes, _Line] = OrderedDict()
         self._rest = b""
@@ -76,7 +78,7 @@ class EngineLog:
         text = self._hide(raw.decode(errors="replace").rstrip())
         line = _Line(text[:LINE_LENGTH], self._is_script_error(text))
         if line.is_error and not self.first_error:
-            self.first_error = line.text
+            self.first_error = self._sentence(text)[:LINE_LENGTH]
         if len(self._first) < FIRST_LINES:
             self._first[key] = line
         else:

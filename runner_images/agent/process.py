@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from portal.core.errors import EngineMissing
@@ -24,11 +23,8 @@ READ_BYTES = 1 << 16
 class EngineProcess:
     """Started at once; raises EngineMissing when the program is not there."""
 
-    def __init__(
-        self, command: EngineCommand, folder: Path, is_script_error: Callable[[str], bool], hide: Callable[[str], str] = str,
-        user: EngineUser | None = None,
-    ) -> None:  # fmt: skip
-        self.log = EngineLog(is_script_error, hide)
+    def __init__(self, command: EngineCommand, folder: Path, log: EngineLog, user: EngineUser | None = None) -> None:
+        self.log = log
         self._processes: list[subprocess.Popen[bytes]] = []
         output, end = os.pipe()
         try:

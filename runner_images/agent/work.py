@@ -25,6 +25,7 @@ from portal.net.resolve import resolve
 from portal.stores.bundle import unpack
 from portal.stores.run_store import RunStore
 from runner_images.agent.clock import SystemClock
+from runner_images.agent.engine_log import EngineLog
 from runner_images.agent.engine_run import EngineRun
 from runner_images.agent.exit_codes import ExitCode
 from runner_images.agent.gates import FileGate, RestGate, StartGate, free_port
@@ -158,7 +159,8 @@ class Work:
             intake = _lines_intake(engine, command, folder, read, report)
         gate = RestGate(rest_port) if engine.gate is Gate.REST else FileGate(folder / command.gate, intake)
         command = with_secrets(command, values)
-        process = EngineProcess(command, folder, engine.is_script_error, redaction, self._settings.engine_user)
+        log = EngineLog(engine.is_script_error, redaction, engine.sentence)
+        process = EngineProcess(command, folder, log, self._settings.engine_user)
         ordered = K6Api(rest_port) if engine.gate is Gate.REST else Sections(folder, command)
         once = SetupAndTeardown(assignment, self._store, ordered, self._clock) if command.lingers else None
         return EngineRun(assignment, engine, process, gate, intake, report, self._orders, self._clock, once)

@@ -16,6 +16,7 @@ from portal.core.merge import select
 from portal.core.ports import EngineTools
 from portal.core.protocol import DoneReason
 from portal.core.script import ScriptSource
+from portal.engines import k6_log
 from runner_images.agent.engine_log import FIRST_LINES, LAST_LINES, LINE_LENGTH, LONGEST_LINE, MORE, EngineLog
 from tests.agent.lives import Lives
 
@@ -41,6 +42,15 @@ def test_k6s_time_makes_no_other_line_of_it() -> None:
     log = log_of(*(b'time="2026-11-24T15:34:%02dZ" level=error msg=ERROR\n' % second for second in range(40)))
     assert log.told() == ('time="2026-11-24T15:34:00Z" level=error msg=ERROR (x 40)',)
     assert (log.script_errors, log.first_error) == (40, log.lines()[0])
+
+
+def test_the_first_error_is_told_as_a_sentence_also_where_its_line_is_too_long_to_keep() -> None:
+    log = EngineLog(k6_log.is_script_error, sentence=k6_log.clean)
+    frames = r"\n\tat go.k6.io/k6/js.run (native)" * 100
+    log.add(rb'time="2026-11-24T15:34:00Z" level=error msg="Error: no such basket\n\tat buy (file:///x/y/buy.js:3:9(4))')
+    log.add(f'{frames}" executor=constant-vus scenario=default source=stacktrace\n'.encode())
+    assert log.first_error == "Error: no such basket at buy (buy.js:3:9(4))"
+    assert log.lines()[0].startswith('time="2026')
 
 
 @settings(max_examples=60, deadline=None)

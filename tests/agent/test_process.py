@@ -13,7 +13,7 @@ import pytest
 
 from portal.core.errors import EngineMissing
 from portal.core.ports import EngineCommand
-from runner_images.agent.engine_log import FIRST_LINES, LAST_LINES, LINE_LENGTH
+from runner_images.agent.engine_log import FIRST_LINES, LAST_LINES, LINE_LENGTH, EngineLog
 from runner_images.agent.process import EngineProcess
 from tests.fakes import PATIENCE_SECONDS, wait_until
 
@@ -30,8 +30,10 @@ AGENT = """
 import sys, time
 from pathlib import Path
 from portal.core.ports import EngineCommand
+from runner_images.agent.engine_log import EngineLog
 from runner_images.agent.process import EngineProcess
-process = EngineProcess(EngineCommand((sys.executable, "-I", "-c", "import time; time.sleep(600)"), {}), Path(sys.argv[1]), bool)
+command = EngineCommand((sys.executable, "-I", "-c", "import time; time.sleep(600)"), {})
+process = EngineProcess(command, Path(sys.argv[1]), EngineLog(bool))
 print(*process.pids, flush=True)
 time.sleep(600)
 """
@@ -39,7 +41,7 @@ time.sleep(600)
 
 def engine(code: str, folder: Path, **files: bytes) -> EngineProcess:
     command = EngineCommand((sys.executable, "-I", "-c", code), {"ONLY": "this"}, files)
-    return EngineProcess(command, folder, lambda line: line.startswith("ERROR"))
+    return EngineProcess(command, folder, EngineLog(lambda line: line.startswith("ERROR")))
 
 
 def wait_end(process: EngineProcess) -> int:
@@ -101,7 +103,7 @@ def test_output_that_is_no_text_is_kept_as_well_as_can_be(tmp_path: Path) -> Non
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     for program in ("/nowhere/k6", ""):
         with pytest.raises(EngineMissing, match=program or "The engine"):
-            EngineProcess(EngineCommand((program, "run"), {}), tmp_path, bool)
+            EngineProcess(EngineCommand((program, "run"), {}), tmp_path, EngineLog(bool))
 
 
 @pytest.mark.parametrize("how", ["terminate", "kill"])

@@ -129,6 +129,9 @@ class FakeEngine:
     def is_script_error(self, line: str) -> bool:
         return False
 
+    def sentence(self, line: str) -> str:
+        return line
+
     def ending(self, exit_code: int, log: tuple[str, ...]) -> Ending:
         return Ending(DoneReason.COMPLETED)
 
