@@ -15,13 +15,15 @@ NOTHING = "\N{EN DASH}"
 
 
 def milliseconds(value: float | None) -> str:
-    """`43 ms`, `1.25 s`; three digits are all a reader wants."""
+    """`43 ms`, `1.25 s`; three digits are all a reader wants, and nothing below a microsecond."""
     if value is None:
         return NOTHING
     if value >= 10_000:
         return f"{value / 1000:.1f} s"
     if value >= 1000:
         return f"{value / 1000:.2f} s"
+    if value < 0.001:
+        return "0 ms"
     return f"{value:.0f} ms" if value >= 10 else f"{value:.2g} ms"
 
 
@@ -57,19 +59,24 @@ def load_in_words(load: Load) -> str:
     if isinstance(load, ClosedLoad):
         return _steps(load, "virtual users", "")
     if isinstance(load, OpenLoad):
-        limit = f", at most {load.max_vus} virtual users" if load.max_vus else ""
+        limit = f", at most {_users(load.max_vus)}" if load.max_vus else ""
         return _steps(load, "arrivals/s", "/s") + limit
     length = format_duration(load.length) if load.length else "no fixed length"
-    users = f", up to {load.peak_vus:,} virtual users" if load.peak_vus else ""
+    users = f", up to {_users(load.peak_vus)}" if load.peak_vus else ""
     return f"as scripted: {length}{users}"
 
 
 def _steps(load: ClosedLoad | OpenLoad, what: str, unit: str) -> str:
     if load.is_constant:
-        return f"{_exact(load.start)} {what} for {format_duration(load.stages[0].duration)}"
+        made = _users(load.start.numerator) if isinstance(load, ClosedLoad) else f"{_exact(load.start)} {what}"
+        return f"{made} for {format_duration(load.stages[0].duration)}"
     steps = [f"{_exact(stage.target)}{unit} in {format_duration(stage.duration)}" for stage in load.stages[:6]]
     more = f" and {len(load.stages) - 6} more stages" if len(load.stages) > 6 else ""
     return f"{what}, from {_exact(load.start)}: " + ", ".join(steps) + more
+
+
+def _users(count: int) -> str:
+    return f"{count:,} virtual user{'' if count == 1 else 's'}"
 
 
 def _exact(value: Fraction) -> str:

@@ -29,7 +29,9 @@ def find_run(run_id: str, *, by: Actor) -> Run:
     rows = Run.objects.seen_by(by).select_related("version__scenario", "environment", "result").defer(*_HEAVY)
     run = rows.filter(pk=run_id).first() if _RUN_ID.fullmatch(run_id) else None
     if run is None:
-        raise NotFound(f"There is no run {run_id[:60]!r}.", hint="Starting a run answers with its id.")
+        raise NotFound(
+            f"There is no run {run_id[:60]!r}.", hint="Starting a run answers with its id; lists of runs have it, too."
+        )
     return run
 
 

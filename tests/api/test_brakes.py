@@ -65,7 +65,7 @@ def test_the_command_line_flips_it_and_approves(manage: Callable[..., tuple[int,
     assert "released" in manage("loadtest", "approve", run.id, "--digest", digest)[1]
     code, out, _ = manage("loadtest", "kill-switch", "on", "--reason", "drill")
     assert (code, KillSwitch.objects.get().reason) == (0, "drill")
-    assert "1 runs are stopping" in out
+    assert "one run is stopping" in out
     assert "lifted" in manage("loadtest", "kill-switch", "off")[1]
     assert "was off" in manage("loadtest", "kill-switch", "off")[1]
     deeds = [row.deed for row in AuditEntry.objects.order_by("id")]

@@ -125,6 +125,37 @@ def test_status_shows_the_newest_numbers(manage: Manage) -> None:
     assert "20 VUs  152 req/s  p95 43 ms  3 errors  2/2 workers" in out
 
 
+def test_list_shows_the_newest_runs_and_narrows_them(manage: Manage) -> None:
+    assert manage("loadtest", "list")[1] == "There is no run yet.\n"
+    failed, running = an_ended_run(Outcome.FAILED), a_run(state="running", progress=live_progress())
+    code, out, _ = manage("loadtest", "list")
+    head, *lines = out.splitlines()
+    assert (code, head.split()[0], len(lines)) == (0, "Run", 2)
+    (line,) = (line for line in lines if failed.id in line)
+    assert "product v1  local, lambda  failed" in line
+    assert "8,333" in line
+    assert running.id not in manage("loadtest", "list", "--verdict", "failed")[1]
+    assert [row["id"] for row in json.loads(manage("loadtest", "list", "--state", "running", "--json")[1])] == [running.id]
+    assert manage("loadtest", "list", "--scenario", "other")[1] == "There is no such run.\n"
+    code, _, err = manage("loadtest", "list", "--limit", "0")
+    assert (code, err) == (2, "--limit: 0 is out of range. Give 1 to 200.\n")
+
+
+@pytest.mark.engines
+@pytest.mark.usefixtures("_stored")
+def test_estimate_says_what_a_run_would_take_and_starts_none(manage: Manage) -> None:
+    code, out, _ = manage("loadtest", "estimate", *RUN[2:], "--vus", "6", "--duration", "10s", "--workers", "3")
+    assert code == 0
+    assert "3 workers, 6 virtual users, 10s" in out
+    assert "costs nothing" in out
+    place = {"region": "eu-central-1", "bucket": "results", "function": "runner"}
+    an_environment("far", place="aws", aws=place, targets={"product": "http://10.20.0.5"}, allowed_networks=["10.20.0.0/16"])
+    code, out, err = manage("loadtest", "estimate", "product", "-e", "far", "-b", "lambda", "--vus", "6", "--duration", "10s")
+    assert (code, "USD" in out) == (0, True), err
+    assert manage("loadtest", "estimate", *RUN[2:], "--vus", "0", "--duration", "10s")[0] == 2
+    assert Run.objects.count() == 0
+
+
 def test_stop_asks_the_run_to_stop(manage: Manage) -> None:
     run = a_run()
     code, out, _ = manage("loadtest", "stop", run.id)

@@ -6,18 +6,18 @@ import argparse
 import sys
 from typing import Any, TextIO  # Any: options, as Django hands them over
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
 from portal.core.errors import Conflict, PortalError, RequestRejected
-from portal.management.loadtest import audit, brakes, comparisons, runs, scripts, tokens
+from portal.management.loadtest import audit, brakes, comparisons, lists, runs, scripts, tokens
 from portal.management.loadtest.arguments import add_subcommands
 from portal.management.loadtest.exit_codes import TABLE, ExitCode
 from portal.wiring import parts
 
 
 class Command(BaseCommand):
-    help = "Push-button load tests: run, status, results, stop, baseline, compare, templates, validate, import, token, audit."
+    help = "Start, watch, read and stop load tests. 'manage.py loadtest run --help' tells all about one of the commands."
     requires_system_checks: list[str] = []  # noqa: RUF012  (Django's own convention; every call would check the engines)
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
@@ -46,9 +46,11 @@ class Command(BaseCommand):
             err.write(f"{error.message} {error.hint}\n")
             return ExitCode.REFUSED
         except PortalError as error:
-            raise CommandError(f"{error.message} {error.hint}".strip()) from error
+            err.write(f"{error.message} {error.hint}".strip() + "\n")
+            return ExitCode.ERROR
         except DatabaseError as error:
-            raise CommandError(f"The database cannot be used ({error}). `manage.py migrate` sets it up.") from error
+            err.write(f"The database cannot be used ({error}). `manage.py migrate` sets it up.\n")
+            return ExitCode.ERROR
         except KeyboardInterrupt:
             err.write("Left. The run goes on by itself; `manage.py loadtest status ID` looks again.\n")
             return ExitCode.LEFT
@@ -62,9 +64,9 @@ class Command(BaseCommand):
             case "audit":
                 audit.export(options, out)
             case name:
-                known = {"status": runs.status, "results": runs.results, "stop": runs.stop, "templates": runs.templates,
-                         "validate": scripts.validate, "import": scripts.import_script, "baseline": comparisons.baseline,
-                         "compare": comparisons.compare, "approve": brakes.approve,
-                         "kill-switch": brakes.kill_switch}  # fmt: skip
+                known = {"list": lists.runs, "estimate": runs.estimate, "status": runs.status, "results": runs.results,
+                         "stop": runs.stop, "templates": runs.templates, "validate": scripts.validate,
+                         "import": scripts.import_script, "baseline": comparisons.baseline, "compare": comparisons.compare,
+                         "approve": brakes.approve, "kill-switch": brakes.kill_switch}  # fmt: skip
                 known[name](options, parts(), out)
         return ExitCode.PASSED

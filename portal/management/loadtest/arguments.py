@@ -8,6 +8,8 @@ from typing import Any  # Any: options, as argparse has them
 
 from portal.core.access import Scope
 from portal.core.errors import Problem
+from portal.core.run_state import RunState
+from portal.core.verdict import Outcome
 from portal.usecases.read_pairs import read_pairs, read_thresholds
 
 ENGINES = ("k6", "artillery")
@@ -16,6 +18,8 @@ ENGINES = ("k6", "artillery")
 def add_subcommands(parser: argparse.ArgumentParser, backends: tuple[str, ...]) -> None:
     commands = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
     _run(commands.add_parser("run", help="start a run"), backends)
+    _asked(commands.add_parser("estimate", help="what a run would take and cost; nothing starts"), backends)
+    _list(commands.add_parser("list", help="the newest runs"))
     _about_run(commands.add_parser("status", help="where a run stands"))
     _about_run(commands.add_parser("results", help="what a run measured and how it was judged"))
     stop = _about_run(commands.add_parser("stop", help="ask a run to stop"))
@@ -62,6 +66,25 @@ def request_body(options: dict[str, Any], problems: list[Problem]) -> dict[str, 
 
 
 def _run(parser: argparse.ArgumentParser, backends: tuple[str, ...]) -> None:
+    _asked(parser, backends)
+    parser.add_argument("--idempotency-key", default="", metavar="KEY", help="asking again with the same key starts nothing new")
+    parser.add_argument(
+        "--wait", "-w", action="store_true", help="show progress until the run has ended; the exit code is the verdict"
+    )
+
+
+def _list(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scenario", default="", metavar="NAME")
+    parser.add_argument("--environment", "-e", default="", metavar="NAME")
+    parser.add_argument("--state", action="append", choices=[str(state) for state in RunState], default=[], help="repeatable")
+    parser.add_argument("--verdict", action="append", choices=[str(word) for word in Outcome], default=[], help="repeatable")
+    parser.add_argument("--search", default="", metavar="TEXT", help="in notes, ids and names of scenarios")
+    parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many, at most 200; default: 20")
+    _json(parser)
+
+
+def _asked(parser: argparse.ArgumentParser, backends: tuple[str, ...]) -> None:
+    """What is asked for, whether it is to start or to be estimated."""
     parser.add_argument("scenario", metavar="SCENARIO")
     parser.add_argument("--environment", "-e", required=True, metavar="NAME")
     parser.add_argument("--backend", "-b", required=True, choices=backends)
@@ -87,10 +110,6 @@ def _run(parser: argparse.ArgumentParser, backends: tuple[str, ...]) -> None:
     )
     parser.add_argument("--note", metavar="TEXT")
     parser.add_argument("--scenario-version", metavar="N", help="a version of the scenario other than the newest")
-    parser.add_argument("--idempotency-key", default="", metavar="KEY", help="asking again with the same key starts nothing new")
-    parser.add_argument(
-        "--wait", "-w", action="store_true", help="show progress until the run has ended; the exit code is the verdict"
-    )
     _json(parser)
 
 

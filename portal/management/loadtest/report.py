@@ -1,10 +1,12 @@
-"""An ended run as a block of text that can be read aloud: verdict and why, thresholds, numbers, requests, where to look."""
+"""Runs as blocks of text that can be read aloud: an ended one (verdict and why, thresholds, numbers, requests, where to look),
+a list of many, and what one would cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any  # Any: the results, as JSON
 
+from portal.usecases.describe_comparison import value_of
 from portal.usecases.describe_run import VERDICTS, key_numbers, milliseconds, number, observed, per_cent
 
 MOST_ROWS = 40
@@ -45,6 +47,33 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
     yield f"Run page: {results['urls']['page']}"
 
 
+def listed(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Takes the rows of `list_runs`."""
+    head = ["Run", "Asked for (UTC)", "Scenario", "Where", "State", "Requests", "p95"]
+    yield from _table([head, *([
+        row["id"], f"{row['created'][:10]} {row['created'][11:16]}", f"{row['scenario']} v{row['version']}",
+        f"{row['environment']}, {row['backend']}", row["verdict"] or (row["end_reason"] or row["state"]).replace("_", " "),
+        number(row["requests"]), milliseconds(row["p95_ms"]),
+    ] for row in rows)])  # fmt: skip
+
+
+def estimated(found: dict[str, Any]) -> Iterator[str]:
+    """Takes what `estimate_run` gives."""
+    price, many = found["cost"], "worker" if found["workers"] == 1 else "workers"
+    yield f"{found['scenario']} v{found['version']} on {found['environment']}, {found['backend']}: it would start."
+    yield f"  {found['workers']:,} {many}, {number(found['vus'])} virtual users, {found['duration']}"
+    if price["billed"]:
+        yield f"  About {price['likely']:.2f} {price['currency']} ({price['low']:.2f} to {price['high']:.2f})"
+        yield f"  Prices of {price['region']} on {price['prices_from']} for {price['worker']}"
+        yield f"  Left out: {', '.join(price['left_out'])}"
+    else:
+        yield "  It costs nothing: its workers run on this machine."
+    for quota in found["quotas"]:
+        if quota["exceeded"]:
+            yield f"  More than a new account may have: {quota['name']}, {quota['used']:,} of {quota['default']:,}"
+    yield from (f"  Warning: {warning}" for warning in found["warnings"])
+
+
 def _verdict(results: dict[str, Any]) -> str:
     if results["partial"]:
         return f"Still {results['state']}" if results["state"] != "ended" else "Ended without a result"
@@ -63,15 +92,10 @@ def compared(found: dict[str, Any]) -> Iterator[str]:
     yield from (f"  {remark}" for remark in found["remarks"])
     rows = [
         [change["judgement"].upper() if change["judgement"] == "worse" else change["judgement"], change["text"],
-         f"{_value(change, 'before')} before, {_value(change, 'now')} now"]
+         f"{value_of(change, 'before')} before, {value_of(change, 'now')} now"]
         for change in found["changes"]
     ]  # fmt: skip
     yield from _table(rows) if rows else ()
-
-
-def _value(change: dict[str, Any], which: str) -> str:
-    value = change[which]
-    return milliseconds(value) if change["unit"] == "ms" else per_cent(value) if change["unit"] == "share" else number(value)
 
 
 def _requests(rows: Sequence[dict[str, Any]]) -> Iterator[str]:

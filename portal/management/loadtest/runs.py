@@ -1,4 +1,4 @@
-"""run, status, results, stop and templates: each takes the options and prints; `run` gives the exit code."""
+"""run, estimate, status, results, stop and templates: each takes the options and prints; `run` gives the exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from portal.core.request import LoadTestRequest, parse_request
 from portal.management.loadtest.arguments import request_body
 from portal.management.loadtest.exit_codes import ExitCode, exit_code
 from portal.management.loadtest.follow import follow, progress_line
-from portal.management.loadtest.report import report
+from portal.management.loadtest.report import estimated, report
+from portal.usecases.estimate_run import estimate_run
 from portal.usecases.identify_actor import command_line_actor
 from portal.usecases.list_templates import list_templates
 from portal.usecases.read_run import find_run, links, plan_of, results_of, status_of
@@ -21,7 +22,7 @@ from portal.wiring import Parts
 
 def run(options: dict[str, Any], parts: Parts, out: TextIO, err: TextIO) -> ExitCode:
     """Starts a run; with --wait follows it. With --json progress goes to `err` and one document to `out`."""
-    started = request_run(_request(options), parts, by=command_line_actor())
+    started = request_run(_request(options, options["idempotency_key"]), parts, by=command_line_actor())
     say = err if options["json"] else out
     say.write(f"Run {started.id} is queued: {links(started.id, parts.public_url)['page']}\n")
     plan = plan_of(started)
@@ -40,17 +41,25 @@ def run(options: dict[str, Any], parts: Parts, out: TextIO, err: TextIO) -> Exit
     return exit_code(ended)
 
 
-def _request(options: dict[str, Any]) -> LoadTestRequest:
+def _request(options: dict[str, Any], key: str = "") -> LoadTestRequest:
     """Raises RequestRejected with all that is wrong, in the pairs and in the rest."""
     problems: list[Problem] = []
     body = request_body(options, problems)
     try:
-        request = parse_request(body, backend=options["backend"], idempotency_key=options["idempotency_key"])
+        request = parse_request(body, backend=options["backend"], idempotency_key=key)
     except RequestRejected as error:
         raise RequestRejected([*problems, *error.problems]) from error
     if problems:
         raise RequestRejected(problems)
     return request
+
+
+def estimate(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
+    found = estimate_run(_request(options), parts, by=command_line_actor())
+    if options["json"]:
+        print_json(found, out)
+    else:
+        out.write("\n".join(estimated(found)) + "\n")
 
 
 def status(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
@@ -78,7 +87,7 @@ def stop(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
     if options["json"]:
         print_json(status_of(row, public_url=parts.public_url), out)
     else:
-        out.write(f"Run {row.id} {'has ended' if row.is_over else 'is stopping'} (state {row.state}).\n")
+        out.write(f"Run {row.id} {'has ended' if row.is_over else 'is stopping; what was measured is kept'}.\n")
 
 
 def templates(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
