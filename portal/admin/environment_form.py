@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any  # Any: a JSON field's value
 
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from portal.admin.json_field import PrettyJSONField
 from portal.core import guard_fields, secret_refs, target_refs
 from portal.core.aws_place import read_place
 from portal.core.drafts import health_path
@@ -16,25 +16,6 @@ from portal.core.errors import RequestRejected
 from portal.core.request import parse_request
 from portal.models import Environment
 from portal.models.environment import Place
-
-
-class PrettyJSONField(forms.JSONField):
-    """JSON over several lines, so that people can read and edit it; nothing is shown as nothing, with an example in grey."""
-
-    def __init__(self, *, rows: int, help_text: str, label: str = "", example: object = None) -> None:
-        look = {"class": "kd-code", "rows": rows, "spellcheck": "false"}
-        if example:
-            look["placeholder"] = json.dumps(example, indent=2)
-        super().__init__(required=False, label=label or None, help_text=help_text, widget=UnfoldAdminTextareaWidget(look))
-
-    def prepare_value(self, value: Any) -> str:
-        if value is None or value in ({}, []):
-            return ""
-        return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """An empty field and an empty value are the same: the audit log names what was changed."""
-        return bool(initial or (data or "").strip() not in ("", "{}", "[]")) and super().has_changed(initial, data)
 
 
 class LinesField(forms.CharField):
@@ -59,8 +40,9 @@ class EnvironmentForm(forms.ModelForm):
     aws = PrettyJSONField(
         rows=9,
         label="AWS",
-        help_text="`manage.py infra deploy` fills it in from the stack. Always region and bucket; function for Lambda; cluster, "
-        "task_definition, subnets and security_groups for Fargate; worker_group for EC2; profile or role_arn for other rights.",
+        help_text="Deploying a stack (manage.py infra deploy) fills it in. Always region and bucket; function for Lambda; "
+        "cluster, task_definition, subnets and security_groups for Fargate; worker_group for EC2; profile or role_arn for "
+        "other rights.",
         example={"region": "eu-central-1", "bucket": "knopfdruck-dev-results-1a2b3c", "function": "knopfdruck-dev-runner"},
     )
     targets = PrettyJSONField(
@@ -82,7 +64,7 @@ class EnvironmentForm(forms.ModelForm):
     )
     allowed_hours = LinesField(guard_fields.hours, label="Allowed hours", help_text="One a line: mon-fri 20:00-06:00.")
     freezes = PrettyJSONField(
-        rows=3,
+        rows=7,
         help_text="Times without any run: a list of start, end and reason.",
         example=[{"start": "2026-11-27T00:00Z", "end": "2026-11-30T00:00Z", "reason": "the sale"}],
     )

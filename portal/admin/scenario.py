@@ -16,7 +16,7 @@ from portal.admin.actor import actor_of
 from portal.admin.audited import Audited
 from portal.admin.run_dialog import RUN_DIALOG, RunForm, start
 from portal.admin.scenario_form import ScenarioForm
-from portal.admin.version import VersionInline
+from portal.admin.version import VersionInline, script_box
 from portal.models import Scenario
 from portal.models.audit import Deed
 from portal.usecases.describe_run import NOTHING, load_in_words
@@ -25,6 +25,8 @@ from portal.usecases.record_audit import record
 from portal.usecases.save_scenario import save_scenario
 from portal.wiring import parts
 
+SCRIPT = "Script"
+
 
 @admin.register(Scenario)
 class ScenarioAdmin(Audited):
@@ -32,14 +34,15 @@ class ScenarioAdmin(Audited):
     form = ScenarioForm
     inlines = (VersionInline,)
     list_display = ("name", "title", "kind", "version", "load", "updated")
+    when_empty = "A scenario is a k6 or Artillery script with its load and thresholds. manage.py catalog brings the samples."
     list_filter = ("engine", "archived")
     search_fields = ("name", "title", "description")
     actions_detail = ("run_now",)
     fieldsets = (
         (None, {"fields": (("name", "engine"), "title", "description")}),
         ("How its runs are judged", {"fields": ("thresholds", "fail_on_regression")}),
-        ("Script", {"fields": ("file", "script", "uploads", "removed"), "classes": ("kd-script-set",)}),
-        ("Shelf", {"fields": ("archived",)}),
+        (SCRIPT, {"fields": ("file", "script", "uploads", "removed"), "classes": ("kd-script-set",)}),
+        ("Who sees it", {"fields": ("archived", "public")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Scenario]:
@@ -67,10 +70,28 @@ class ScenarioAdmin(Audited):
     def get_fieldsets(self, request: HttpRequest, obj: Scenario | None = None):  # type: ignore[no-untyped-def]
         sets = super().get_fieldsets(request, obj)
         latest = obj.latest() if obj else None
+        if obj is not None and not self.has_change_permission(request, obj):
+            shown = ("shown_file", "shown_script", "shown_files")
+            return [(title, {**options, "fields": shown} if title == SCRIPT else options) for title, options in sets]
         if latest is not None and latest.files:
             return sets
-        script = {**sets[1][1], "fields": ("file", "script", "uploads")}
-        return (sets[0], (sets[1][0], script), *sets[2:])
+        # Nothing to remove: the question would be one without answers.
+        return [(title, {**options, "fields": _without(options["fields"], "removed")}) for title, options in sets]
+
+    @admin.display(description="Main file")
+    def shown_file(self, row: Scenario) -> str:
+        latest = row.latest()
+        return latest.file if latest else NOTHING
+
+    @admin.display(description="Script")
+    def shown_script(self, row: Scenario) -> str:
+        latest = row.latest()
+        return script_box(latest.script) if latest else NOTHING
+
+    @admin.display(description="Further files")
+    def shown_files(self, row: Scenario) -> str:
+        latest = row.latest()
+        return ", ".join(sorted(latest.files if latest else ())) or NOTHING
 
     def save_model(self, request: HttpRequest, obj: Scenario, form: ScenarioForm, change: bool) -> None:
         assert form.source is not None, "A valid form has a source."
@@ -109,3 +130,7 @@ class ScenarioAdmin(Audited):
     )  # fmt: skip
     def run_now(self, request: HttpRequest, form: RunForm, object_id: str) -> HttpResponse:
         return start(request, form, RUN_DIALOG)
+
+
+def _without(fields: tuple[Any, ...], name: str) -> tuple[Any, ...]:
+    return tuple(field for field in fields if field != name)

@@ -8,6 +8,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from portal.admin.json_field import PrettyJSONField
 from portal.core.errors import PortalError, Problem, RequestRejected
 from portal.core.script import ScriptFacts, ScriptSource
 from portal.models import Scenario, ScenarioVersion
@@ -41,11 +42,16 @@ class ScenarioForm(forms.ModelForm):
         label="Add files", required=False, widget=ManyFilesInput({"multiple": True, "class": "kd-upload"}),
         help_text="Helpers and data the script reads, beside it. A file of the same name is replaced.",
     )  # fmt: skip
+    thresholds = PrettyJSONField(
+        rows=8,
+        help_text="For every run of it, beside the script's own. Empty: none.",
+        example={"http_req_duration": ["p(95)<300"], "checks": ["rate>0.99"]},
+    )
     removed = forms.MultipleChoiceField(label="Remove files", required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget())
 
     class Meta:
         model = Scenario
-        fields = ("name", "title", "description", "engine", "archived")
+        fields = ("name", "title", "description", "engine", "archived", "public")
         widgets = {"description": UnfoldAdminTextareaWidget({"rows": 3})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,6 +79,9 @@ class ScenarioForm(forms.ModelForm):
         except PortalError as error:
             self.add_error(None, f"{error.message} {error.hint}".strip())
         return cleaned
+
+    def clean_thresholds(self) -> Any:
+        return self.cleaned_data["thresholds"] or {}
 
     def _check(self, source: ScriptSource, cleaned: dict[str, Any]) -> None:
         check_name(cleaned.get("name") or self.instance.name, source)

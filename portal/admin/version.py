@@ -26,6 +26,10 @@ class ReadOnly:
         return False
 
 
+def script_box(text: str) -> SafeString:
+    return format_html('<pre class="kd-code kd-script" tabindex="0">{}</pre>', text)
+
+
 class VersionInline(ReadOnly, TabularInline):
     """A scenario's versions, newest first, as a tab of its page."""
 
@@ -54,7 +58,7 @@ class ScenarioVersionAdmin(ReadOnly, ModelAdmin):
 
     @admin.display(description="Script")
     def code(self, row: ScenarioVersion) -> SafeString:
-        return format_html('<pre class="kd-code kd-script">{}</pre>', row.script)
+        return script_box(row.script)
 
     @admin.display(description="Further files")
     def further_files(self, row: ScenarioVersion) -> str:

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -6,8 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from portal import queue
+from portal.core.access import Role
 from portal.models import Run, Scenario, ScenarioVersion
-from tests.builders import K6_SCRIPT, a_scenario, an_admin, an_ended_run, an_environment, newest
+from tests.builders import K6_SCRIPT, a_scenario, a_user, an_admin, an_ended_run, an_environment, newest
 
 pytestmark = [pytest.mark.django_db, pytest.mark.engines]
 INLINE = {"versions-TOTAL_FORMS": "0", "versions-INITIAL_FORMS": "0"}
@@ -87,6 +89,32 @@ def test_the_list_and_both_pages_show(browser: Client) -> None:
     assert version.digest[:16] in html
     page = browser.get(reverse("admin:portal_scenarioversion_change", args=(version.pk,))).content.decode()
     assert "http_req_duration" in page
+
+
+def test_no_thresholds_are_shown_as_none_and_some_are_saved_and_shown(browser: Client) -> None:
+    add(browser)
+    scenario = Scenario.objects.get()
+    url = reverse("admin:portal_scenario_change", args=(scenario.pk,))
+    assert not re.search(r"<textarea[^>]*name=\"thresholds\"[^>]*>\s*\S+\s*</textarea>", browser.get(url).content.decode())
+    assert change(browser, scenario, thresholds='{"checks": ["rate>0.99"]}', public="on").status_code == 302
+    scenario.refresh_from_db()
+    assert (scenario.thresholds, scenario.public) == ({"checks": ["rate>0.99"]}, True)
+    assert change(browser, scenario, thresholds="").status_code == 302
+    scenario.refresh_from_db()
+    assert (scenario.thresholds, scenario.public) == ({}, False)
+    answer = change(browser, scenario, thresholds='{"checks": ["often"]}')
+    assert list(answer.context["adminform"].form.errors) == ["thresholds"]
+
+
+def test_who_may_only_look_sees_the_script_and_no_empty_json() -> None:
+    client = Client()
+    client.force_login(a_user("eve", role=Role.VIEWER, is_staff=True))
+    scenario = a_scenario()
+    html = client.get(reverse("admin:portal_scenario_change", args=(scenario.pk,))).content.decode()
+    assert "TARGET_PRODUCT" in html
+    assert "script.js" in html
+    assert not re.search(r">\s*\{\}\s*<", html)
+    assert "Removed" not in html
 
 
 def test_a_version_cannot_be_changed(browser: Client) -> None:
