@@ -75,7 +75,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ("-at", "-id")
-        verbose_name, verbose_name_plural = "audit entry", "audit log"
+        verbose_name, verbose_name_plural = "audit entry", "audit entries"
 
     def __str__(self) -> str:
         thing = self.run or self.scenario or self.subject or self.environment
