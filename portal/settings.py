@@ -53,6 +53,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "portal" / "templates"],  # Before Unfold's own, of which some are replaced.
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -113,6 +114,7 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME, AXES_RESET_ON_SUCCESS = 5, timedelta(minutes=15), True
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "portal.client_address.client_address"
+AXES_LOCKOUT_CALLABLE, CSRF_FAILURE_VIEW = "portal.admin.nothing.locked_out", "portal.admin.nothing.form_too_old"
 AXES_ENABLE_ADMIN, AXES_DISABLE_ACCESS_LOG, AXES_VERBOSE = False, True, False
 LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 
@@ -183,10 +185,14 @@ UNFOLD = {
     "SITE_HEADER": "Knopfdruck",
     "SITE_SUBHEADER": "Push-button load tests",
     "SITE_SYMBOL": "speed",
+    "SITE_URL": None,  # There is no other site to return to.
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "portal.admin.brakes.badge",
+    "DASHBOARD_CALLBACK": "portal.admin.start_page.start_page",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("portal/favicon.svg")}],
     "STYLES": [lambda request: static("portal/portal.css")],
+    "SCRIPTS": [lambda request: static("portal/accessible.js")],
     "SIDEBAR": {
         "show_search": True,
         "navigation": [
@@ -202,8 +208,18 @@ UNFOLD = {
                 "title": "Access",
                 "items": [
                     {"title": "API tokens", "icon": "key", "link": reverse_lazy("admin:portal_apitoken_changelist")},
-                    {"title": "Audit log", "icon": "history", "link": reverse_lazy("admin:portal_auditentry_changelist")},
-                    {"title": "Users", "icon": "person", "link": reverse_lazy("admin:auth_user_changelist")},
+                    {
+                        "title": "Audit log",
+                        "icon": "history",
+                        "link": reverse_lazy("admin:portal_auditentry_changelist"),
+                        "permission": lambda request: request.user.has_perm("portal.view_auditentry"),
+                    },
+                    {
+                        "title": "Users",
+                        "icon": "person",
+                        "link": reverse_lazy("admin:auth_user_changelist"),
+                        "permission": lambda request: request.user.has_perm("auth.view_user"),
+                    },
                 ],
             },
         ],

@@ -8,6 +8,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.functional import lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from portal.admin.actor import actor_of
@@ -34,19 +35,43 @@ class ApproveForm(DialogForm):
         self.initial["digest"] = plan_digest(self.plan)
 
     def facts(self) -> dict[str, Any]:
-        targets = ", ".join(self.plan.targets.values())
-        said = (
-            f"{load_in_words(self.plan.load)}, {self.plan.workers} workers, to {targets}. Digest {self.initial['digest'][:16]}."
-        )
-        return {"about": said}
+        plan, many = self.plan, "worker" if self.plan.workers == 1 else "workers"
+        targets = ", ".join(plan.targets.values()) or "no target of the environment"
+        where = f"on {plan.environment} ({plan.backend}), to {targets}"
+        load = f"{load_in_words(plan.load)}, {plan.workers} {many}"
+        return {"about": f"{plan.scenario} v{plan.version}: {load} {where}. Plan {self.initial['digest'][:16]}."}
 
 
 class SwitchForm(DialogForm):
     reason = forms.CharField(required=False, max_length=500, widget=UnfoldAdminTextInputWidget({"placeholder": "Why"}))
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.switch = KillSwitch.objects.first()
+        if self.switch:
+            del self.fields["reason"]
+
     def facts(self) -> dict[str, Any]:
-        switch = KillSwitch.objects.first()
-        return {"about": f"{switch}. Going on lifts it." if switch else "Going on stops every run, hard, and blocks new ones."}
+        if self.switch:
+            return {"about": f"{said_of(self.switch)} When it is lifted, runs can be started again; nothing starts by itself."}
+        alive = Run.objects.alive().count()
+        runs = {0: "No run goes on.", 1: "One run goes on and is stopped, hard."}
+        said = runs.get(alive, f"{alive} runs go on and are stopped, hard.")
+        return {"about": f"{said} Nothing is started until somebody lifts the switch."}
+
+
+def said_of(switch: KillSwitch) -> str:
+    return f"{switch} ({switch.at:%d %b %Y, %H:%M} UTC)."
+
+
+def badge(request: HttpRequest) -> tuple[str, str] | None:
+    """In the head of every page while the switch is on; Unfold asks for text and colour."""
+    return ("Kill switch is on", "danger") if request.user.is_authenticated and KillSwitch.objects.exists() else None
+
+
+def _by_switch(off: str, on: str) -> Any:
+    """A text of the dialog, chosen when it is shown. Any: a lazy str."""
+    return lazy(lambda: on if KillSwitch.objects.exists() else off, str)()
 
 
 APPROVE_DIALOG: Any = {
@@ -56,10 +81,10 @@ APPROVE_DIALOG: Any = {
     "form_submit_text": "Approve",
 }
 SWITCH_DIALOG: Any = {
-    "title": "Kill switch",
-    "description": "For emergencies.",
+    "title": _by_switch("Stop everything?", "Lift the kill switch?"),
+    "description": "",
     "form_class": SwitchForm,
-    "form_submit_text": "Go on",
+    "form_submit_text": _by_switch("Stop everything", "Lift the switch"),
 }
 
 
@@ -79,7 +104,7 @@ def flip(request: HttpRequest, form: SwitchForm) -> HttpResponse:
         if KillSwitch.objects.exists():
             lift_kill_switch(by=actor_of(request))
         else:
-            stop_everything(parts(), by=actor_of(request), reason=form.cleaned_data["reason"])
+            stop_everything(parts(), by=actor_of(request), reason=form.cleaned_data.get("reason", ""))
     except PortalError as error:
         return _refused(request, form, SWITCH_DIALOG, error)
     return go_to(reverse("admin:portal_run_changelist"))

@@ -54,6 +54,7 @@ class EnvironmentAdmin(Audited):
     actions_detail = ("connection",)
     inlines = (TrustInline,)
     list_display = ("name", "description", "shown_place", "services", "limits")
+    when_empty = "An environment says where load goes, and what is allowed there."
     search_fields = ("name", "description")
     fieldsets = (
         (None, {"fields": ("name", "description", "place", "aws")}),

@@ -15,19 +15,20 @@ from unfold.enums import ActionVariant
 
 from portal.admin.actor import actor_of
 from portal.admin.again_form import AGAIN_DIALOG, AgainForm
-from portal.admin.brakes import APPROVE_DIALOG, SWITCH_DIALOG, ApproveForm, SwitchForm, approve, flip
+from portal.admin.brakes import APPROVE_DIALOG, SWITCH_DIALOG, ApproveForm, SwitchForm, approve, flip, said_of
+from portal.admin.comparison import compare_page
 from portal.admin.run_dialog import BASELINE_DIALOG, STOP_DIALOG, BaselineForm, StopForm, go_to, start
 from portal.admin.run_live import LIVE, answer
 from portal.admin.version import ReadOnly
 from portal.core.access import Action, Decision
 from portal.core.errors import NotFound, PortalError
-from portal.core.run_state import RunState
+from portal.core.run_state import ALIVE, RunState
 from portal.core.verdict import Outcome
-from portal.models import Run
+from portal.models import KillSwitch, Run
 from portal.usecases.accept_baseline import accept_baseline
 from portal.usecases.chart_run import drawn
 from portal.usecases.describe_run import milliseconds, number, per_cent
-from portal.usecases.present_run import TRUST_KINDS, VERDICT_KINDS, page_context, points_of
+from portal.usecases.present_run import STATE_KINDS, TRUST_KINDS, VERDICT_KINDS, page_context, points_of
 from portal.usecases.read_run import find_run, plan_of, result_of
 from portal.usecases.stop_run import stop_run
 from portal.wiring import parts
@@ -35,16 +36,17 @@ from portal.wiring import parts
 
 @admin.register(Run)
 class RunAdmin(ReadOnly, ModelAdmin):
-    list_display = ("id", "scenario", "environment", "backend", "colored_state", "colored_verdict", "colored_trust", "requests",
-                    "p95", "failed", "asked_for")  # fmt: skip
+    list_display = ("id", "scenario", "where", "outcome", "colored_trust", "requests", "p95", "failed", "asked_for")
     list_filter = ("state", "verdict", "trust", "backend", "environment", "version__scenario__engine", "version__scenario")
     list_filter_submit = False
     search_fields = ("id", "version__scenario__name", "note", "requested_by", "message")
     list_select_related = ("version__scenario", "environment", "result")
     date_hierarchy = "created"
     actions = None
-    actions_detail = ("approve", "again", "baseline", "stop")
+    actions_detail = ("approve", "again", "compare", "baseline", "stop")
     actions_list = ("kill_switch",)
+    list_before_template = "portal/run_list_head.html"
+    when_empty = "Open a scenario and press Run now."
     change_form_outer_before_template = "portal/run_page.html"
 
     @admin.display(description="Scenario", ordering="version__scenario__name")
@@ -55,13 +57,14 @@ class RunAdmin(ReadOnly, ModelAdmin):
     def asked_for(self, row: Run) -> str:
         return f"{row.created:%d %b %Y, %H:%M}"
 
-    @display(description="State", ordering="state", label={"running": "info", "queued": "warning", "ended": ""})
-    def colored_state(self, row: Run) -> str:
-        return row.get_state_display()
+    @admin.display(description="Where", ordering="environment__name")
+    def where(self, row: Run) -> str:
+        return f"{row.environment}, {row.get_backend_display()}"
 
-    @display(description="Verdict", ordering="verdict", label=VERDICT_KINDS)
-    def colored_verdict(self, row: Run) -> str:
-        return row.verdict
+    @display(description="State", ordering="verdict", label={**VERDICT_KINDS, **STATE_KINDS})
+    def outcome(self, row: Run) -> str:
+        """The verdict of a run that carries one, else where it stands."""
+        return row.verdict or (row.get_end_reason_display() if row.is_over else row.get_state_display())
 
     @display(description="Data", ordering="trust", label=TRUST_KINDS)
     def colored_trust(self, row: Run) -> str:
@@ -84,6 +87,10 @@ class RunAdmin(ReadOnly, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         return super().get_queryset(request).defer("plan", "result__timeline")
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        switch = KillSwitch.objects.first()
+        return super().changelist_view(request, {**(extra_context or {}), "kill_switch": said_of(switch) if switch else ""})
+
     def get_fieldsets(self, request: HttpRequest, obj: Run | None = None) -> list[Any]:
         # The page above the form says it all.
         return []
@@ -97,7 +104,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         page = self._page(request, object_id)
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "page": page})
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "page": page, "show_history": False})
 
     def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """For the page's script: what is new."""
@@ -115,12 +122,16 @@ class RunAdmin(ReadOnly, ModelAdmin):
         return {**page_context(run), "charts": charts, "live_url": reverse("admin:portal_run_live", args=(run.id,))}
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
-        """Only a run that is alive can be stopped, and only one that carries a judgement be the measure of others."""
+        """What fits the run: only one that is alive can be stopped, only one with a judgement be the measure of others."""
         found = super().get_actions_detail(request, object_id)
-        is_alive = Run.objects.alive().filter(pk=object_id).exists()
-        is_good = Run.objects.filter(pk=object_id, verdict__in=(Outcome.PASSED, Outcome.FAILED)).exists()
-        waits = Run.objects.filter(pk=object_id, state=RunState.AWAITING_APPROVAL).exists()
-        shown = {"_approve": waits, "_stop": is_alive, "_baseline": is_good}
+        row = Run.objects.filter(pk=object_id).values_list("state", "verdict", "result").first()
+        state, verdict, result = row or ("", "", None)
+        shown = {
+            "_approve": state == RunState.AWAITING_APPROVAL,
+            "_stop": state in ALIVE,
+            "_baseline": verdict in (Outcome.PASSED, Outcome.FAILED),
+            "_compare": state == RunState.ENDED and result is not None,
+        }
         return [item for item in found if all(is_so or not item.action_name.endswith(name) for name, is_so in shown.items())]
 
     def has_approve_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -155,6 +166,10 @@ class RunAdmin(ReadOnly, ModelAdmin):
     @action(description="Run again", url_path="again", icon="replay", permissions=["again"], dialog=AGAIN_DIALOG)
     def again(self, request: HttpRequest, form: AgainForm, object_id: str) -> HttpResponse:
         return start(request, form, AGAIN_DIALOG)
+
+    @action(description="Compare", url_path="compare", icon="compare_arrows", permissions=["view"])
+    def compare(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return compare_page(request, object_id)
 
     @action(description="Accept as baseline", url_path="baseline", icon="flag", permissions=["accept"], dialog=BASELINE_DIALOG)
     def baseline(self, request: HttpRequest, form: BaselineForm, object_id: str) -> HttpResponse:

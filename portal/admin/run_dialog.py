@@ -103,7 +103,8 @@ class RunForm(DialogForm):
 
     def facts(self) -> dict[str, Any]:
         load = load_in_words(self.script_facts.load) if self.script_facts else ""
-        return {"about": f"Without a load of its own the run is {load}." if load else ""}
+        name = self.scenario.name
+        return {"about": f"{name}: without a load of its own the run is {load}." if load else name}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

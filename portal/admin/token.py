@@ -46,6 +46,7 @@ class ApiTokenAdmin(Audited):
     form = TokenForm
     deeds = (Deed.TOKEN_CREATED, Deed.TOKEN_CHANGED, Deed.TOKEN_DELETED)
     list_display = ("name", "user", "can", "works", "created", "expires", "last_used")
+    when_empty = "Programs that start runs over the API need one."
     list_filter = ("revoked",)
     search_fields = ("name", "user__username", "public_id")
     list_select_related = ("user",)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,31 +31,19 @@ class Nothing(Resource):
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_admin(request):
-        return defaults.bad_request(request, exception)
     return _problem(HTTPStatus.BAD_REQUEST, "bad_request", "This request cannot be read.")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_admin(request):
-        return defaults.permission_denied(request, exception)
     return _problem(HTTPStatus.FORBIDDEN, "permission_denied", "You may not do this.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_admin(request):
-        return defaults.page_not_found(request, exception)
     return _problem(HTTPStatus.NOT_FOUND, "not_found", NOTHING, HINT)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    if _is_admin(request):
-        return defaults.server_error(request)
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong in the portal.", "Its log says what.")
-
-
-def _is_admin(request: HttpRequest) -> bool:
-    return request.path.startswith(("/admin/", "/static/"))
 
 
 def _problem(status: HTTPStatus, code: str, detail: str, hint: str = "") -> JsonResponse:

@@ -12,10 +12,12 @@ from portal.core.duration import format_duration
 from portal.core.errors import WireInvalid
 from portal.core.load import ClosedLoad, OpenLoad, level_at
 from portal.core.plan import LoadPlan
+from portal.core.run_state import RunState
 from portal.core.timeline import TimePoint
 from portal.core.wire import from_plain
 from portal.models import Run
 from portal.stores.run_store import RunStore
+from portal.usecases.describe_comparison import shown_comparison
 from portal.usecases.describe_run import (
     VERDICTS,
     key_numbers,
@@ -27,11 +29,13 @@ from portal.usecases.describe_run import (
     plan_facts,
 )
 from portal.usecases.draw_chart import clock
+from portal.usecases.expire_approvals import APPROVED_WITHIN
 from portal.usecases.live_timeline import read_timeline
 from portal.usecases.read_events import newest_sentences
 from portal.usecases.read_run import plan_of, progress_of, result_of, results_of
 
 VERDICT_KINDS = {"passed": "success", "failed": "danger", "inconclusive": "warning"}
+STATE_KINDS = {"running": "info", "queued": "warning", "awaiting approval": "warning"}
 TRUST_KINDS = {"valid": "success", "suspect": "warning", "invalid": "danger"}
 PARTS = ("head", "cards", "thresholds", "workers", "log", "details")
 """The templates of which the page consists, and which its script replaces while the run goes on."""
@@ -49,6 +53,7 @@ def page_context(run: Run) -> dict[str, Any]:
         "meter": _meter(run, plan),
         "cards": _cards(run, summary, plan),
         "thresholds": [_threshold(item) for item in found["thresholds"]],
+        "comparison": shown_comparison(found["comparison"]),
         "requests": [_request(row) for row in (summary or {}).get("by_name", ())[:MOST_ROWS]],
         "errors": (summary or {}).get("errors", ())[:MOST_ROWS],
         "checks": [_check(row) for row in (summary or {}).get("checks", ())[:MOST_ROWS]],
@@ -82,14 +87,21 @@ def _load_card(progress: dict[str, Any], plan: LoadPlan | None) -> tuple[tuple[s
 def _head(run: Run, found: dict[str, Any]) -> dict[str, Any]:
     """What stands first: the verdict with its reasons, or what is going on."""
     title = VERDICTS.get(run.verdict, "") if run.is_over else run.get_state_display().capitalize()
-    reasons = found["reasons"] or ([run.message] if run.message else [])
+    waits = [_waits(run)] if run.state == RunState.AWAITING_APPROVAL else []
+    reasons = waits or found["reasons"] or ([run.message] if run.message else [])
     return {
         "title": title or "Ended",
-        "kind": VERDICT_KINDS.get(run.verdict, "info") if run.is_over else "info",
+        "kind": "warning" if waits else VERDICT_KINDS.get(run.verdict, "info") if run.is_over else "info",
         "end_reason": run.get_end_reason_display() if run.end_reason else "",
         "reasons": reasons,
         "notes": [*found["notes"], *([run.message] if run.message and run.message not in reasons else [])],
     }
+
+
+def _waits(run: Run) -> str:
+    who = f"{run.requested_by} asked for this run" if run.requested_by else "This run was asked for"
+    hours = APPROVED_WITHIN // timedelta(hours=1)
+    return f"{who}. Somebody else who may approve runs has to release it within {hours} hours; until then nothing starts."
 
 
 def _meter(run: Run, plan: LoadPlan | None) -> dict[str, Any] | None:
@@ -165,7 +177,7 @@ def _worker(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "slot": row["slot"], "epoch": row["epoch"], "state": row["state"], "kind": kinds.get(row["state"], ""),
         "cpu": f"{row['cpu_cores']:.2f}", "memory": f"{row['memory_bytes'] / 1e6:,.0f} MB", "reference": row["reference"],
-        "message": row["message"],
+        "message": row["message"].removeprefix("completed.").strip(),  # The state says so.
     }  # fmt: skip
 
 

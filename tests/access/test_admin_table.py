@@ -26,6 +26,7 @@ PAGES: dict[str, set[str]] = {
     "portal_run_changelist": STAFF, "portal_run_change": STAFF, "portal_run_history": STAFF, "portal_run_live": STAFF,
     "portal_run_add": NOBODY, "portal_run_delete": NOBODY, "portal_run_again": RUNNERS,
     "portal_run_baseline": AUTHORS, "portal_run_approve": {"approver", "admin"}, "portal_run_kill_switch": RUNNERS | {"approver"},
+    "portal_run_compare": STAFF,
     "portal_run_stop": RUNNERS | {"approver"},
     "portal_scenario_changelist": STAFF, "portal_scenario_change": STAFF, "portal_scenario_history": STAFF,
     "portal_scenario_add": AUTHORS, "portal_scenario_delete": AUTHORS, "portal_scenario_run_now": RUNNERS,

@@ -41,3 +41,23 @@ def test_the_button_is_on_the_list_and_flips_the_switch_both_ways(browser: Clien
     assert "drill" in browser.get(SWITCH).content.decode()
     browser.post(SWITCH, {"_form_submitted": "True"})
     assert not KillSwitch.objects.exists()
+
+
+def test_while_the_switch_is_on_every_page_says_so_and_the_dialog_offers_to_lift_it(browser: Client) -> None:
+    pages = [reverse("admin:portal_run_changelist"), reverse("admin:index"), reverse("admin:portal_scenario_changelist")]
+    dialog = browser.get(SWITCH).content.decode()
+    assert "Stop everything?" in dialog
+    assert "No run goes on." in dialog
+    assert not any("Kill switch is on" in browser.get(page).content.decode() for page in pages)
+    browser.post(SWITCH, {"reason": "drill", "_form_submitted": "True"})
+    assert all("Kill switch is on" in browser.get(page).content.decode() for page in pages)
+    assert "drill" in browser.get(pages[0]).content.decode()
+    dialog = browser.get(SWITCH).content.decode()
+    assert "Lift the kill switch?" in dialog
+    assert 'name="reason"' not in dialog
+
+
+def test_a_run_that_waits_says_for_whom_and_how_long(browser: Client) -> None:
+    run = a_run(state=RunState.AWAITING_APPROVAL)
+    html = browser.get(reverse("admin:portal_run_change", args=(run.id,))).content.decode()
+    assert "ada asked for this run. Somebody else who may approve runs has to release it within 24 hours" in html

@@ -48,9 +48,9 @@ class Viewer:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._request)
 
-    def log_in(self) -> None:
+    def log_in(self, name: str = "admin") -> None:
         self.page.goto(f"{self.portal.url}/admin/")
-        self.page.fill("#id_username", "admin")
+        self.page.fill("#id_username", name)
         self.page.fill("#id_password", PASSWORD)
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(f"{self.portal.url}/admin/")
@@ -117,11 +117,28 @@ def chrome() -> Iterator[Browser]:
 
 @pytest.fixture
 def viewer(chrome: Browser, portal: PortalProcess) -> Iterator[Viewer]:
+    """The administrator's window."""
+    yield from _window(chrome, portal, "admin")
+
+
+@pytest.fixture
+def approver(chrome: Browser, portal: PortalProcess) -> Iterator[Viewer]:
+    """The window of somebody who may approve runs and not start any."""
+    program = (
+        "from django.contrib.auth import get_user_model as m; from django.contrib.auth.models import Group;"
+        f"u = m().objects.create_user('anton', password='{PASSWORD}', is_staff=True);"
+        "u.groups.add(Group.objects.get(name='approver'))"
+    )
+    portal.manage("shell", "-v", "0", "-c", program)
+    yield from _window(chrome, portal, "anton")
+
+
+def _window(chrome: Browser, portal: PortalProcess, name: str) -> Iterator[Viewer]:
     """Fails the test when the browser complained or asked anybody but the portal."""
     context = chrome.new_context(viewport={"width": WIDE[0], "height": WIDE[1]})
     context.set_default_timeout(PATIENCE_MS)
     found = Viewer(context.new_page(), portal)
-    found.log_in()
+    found.log_in(name)
     found.watch()
     yield found
     context.close()

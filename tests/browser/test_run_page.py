@@ -108,3 +108,29 @@ def test_a_portal_that_goes_away_is_said_to_be_away_until_it_is_back(viewer: Vie
     viewer.complaints.clear()  # Chromium reports each aborted request.
     viewer.portal.loadtest("stop", run_id, "--hard")
     expect(page.locator(VERDICT)).to_have_text("Inconclusive")
+
+
+def test_the_log_stays_at_its_newest_line_and_where_somebody_reads(viewer: Viewer) -> None:
+    """Its lines are made by hand: what an engine writes comes when it likes."""
+    page, run_id = viewer.page, viewer.portal.begin("k6-burst", *LONG)
+    viewer.open_run(run_id)
+    wait_seconds(page, 2)
+
+    def say(first: int, last: int) -> None:
+        program = (
+            "from portal.models import RunEvent as E; from django.utils import timezone;"
+            f"[E.objects.create(run_id='{run_id}', at=timezone.now(), kind='log', text=f'line {{n}}')"
+            f" for n in range({first}, {last + 1})]"
+        )
+        viewer.portal.manage("shell", "-v", "0", "-c", program)
+
+    say(1, 59)
+    log = page.locator(".kd-log")
+    expect(log).to_contain_text("line 59")
+    assert log.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight") < 8
+    log.evaluate("log => log.scrollTo(0, 40)")
+    say(60, 60)
+    expect(log).to_contain_text("line 60")
+    assert log.evaluate("log => log.scrollTop") == 40
+    viewer.portal.loadtest("stop", run_id, "--hard")
+    expect(page.locator(VERDICT)).to_have_text("Inconclusive")

@@ -14,12 +14,26 @@ function show(news) {
   for (const [part, html] of Object.entries(news.parts)) {
     if (shown[part] === html) continue;
     shown[part] = html;
-    page.querySelector(`[data-part="${part}"]`).innerHTML = html;
+    replace(page.querySelector(`[data-part="${part}"]`), html);
   }
   charts.show(news);
   head = news;
   // A run that is over cannot be stopped; the button stands above the page, in the admin's header.
   if (news.over) document.querySelectorAll('a[hx-get*="/stop"]').forEach((link) => link.closest('li').remove());
+}
+
+// What somebody scrolled stays where it is. A log stays at its end, where the news is, unless somebody reads further up.
+function replace(box, html) {
+  const scrolled = [...box.querySelectorAll('.kd-scroll, .kd-log')].map((area) => [area.scrollLeft, isAtEnd(area) ? null : area.scrollTop]);
+  box.innerHTML = html;
+  [...box.querySelectorAll('.kd-scroll, .kd-log')].forEach((area, n) => {
+    const [left, top] = scrolled[n] || [0, null];
+    area.scrollTo(left, top ?? (area.matches('.kd-log') ? area.scrollHeight : 0));
+  });
+}
+
+function isAtEnd(area) {
+  return area.scrollHeight - area.scrollTop - area.clientHeight < 8;
 }
 
 function tell(text) {
@@ -80,5 +94,6 @@ function again(pause) {
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && !(head && head.over)) again(0);
 });
+page.querySelectorAll('.kd-log').forEach((log) => log.scrollTo(0, log.scrollHeight));
 setInterval(showAge, 250);
 look();
