@@ -19,6 +19,7 @@ from infra_gen.emulator.gate import authorization, services, templates
 from infra_gen.emulator.place import PLACE
 from infra_gen.emulator.plug import plug
 from infra_gen.emulator.plugins import (
+    async_calls,
     functions,
     group_requests,
     groups,
@@ -54,6 +55,7 @@ def install() -> None:
         group_requests,
         policies,
         functions,
+        async_calls,
         network,
         gateway,
         scaling,

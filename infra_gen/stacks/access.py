@@ -116,9 +116,7 @@ def _everywhere(p: Parameters) -> list[tuple[Statement, str]]:
     looking = ("pricing:GetProducts", "servicequotas:GetServiceQuota", "cloudwatch:GetMetricData", "logs:GetQueryResults",
                "ec2:DescribeSubnets", "sts:GetCallerIdentity")  # fmt: skip
     return [
-        (Statement("FailedCalls", ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
-                                   "sqs:GetQueueAttributes"),
-                   [Ref(p.queue)]), ""),
+        (Statement("FailedCalls", ("sqs:ReceiveMessage", "sqs:DeleteMessage"), [Ref(p.queue)]), ""),
         (Statement("TellEnds", ("sns:Publish",), [Ref(p.topic)]), ""),
         (Statement("ReadLogs", reading, [groups], reason="The log groups of this installation, and their streams."), ""),
         (Statement("Look", looking, ["*"], reason="None of these knows resources."), ""),

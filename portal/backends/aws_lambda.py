@@ -1,7 +1,8 @@
 """Workers as asynchronous calls of one Lambda function: k6 in bursts of up to 14 minutes.
 
-Nobody can look at a call or end it: whether a worker lives is told by its own heartbeat, and it ends by the stop flag in the
-run store (within seconds), at its deadline, or when the controller is silent. Reserved concurrency 0 would keep other runs
+Nobody can look at a call or end it: that a worker lives is told by its own heartbeat, that Lambda gave a call up by a record
+in the queue of failed calls. A worker ends by the stop flag in the run store (within seconds), at its deadline, or when the
+controller is silent. Reserved concurrency 0 would keep other runs
 from starting and end none, so it is a kill switch for an administrator and not used here. A call whose answer was lost is
 made again: the slot's lease in the run store lets only one of the two work.
 """
@@ -9,16 +10,19 @@ made again: the slot's lease in the run store lets only one of the two work.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from portal.aws.awslambda import LambdaDoor
 from portal.aws.errors import AwsError
+from portal.aws.failed_calls import FailedCalls
 from portal.aws.quotas import LAMBDA_AT_ONCE, QuotaDoor
 from portal.aws.rounds import Rounds
+from portal.aws.sqs import QueueDoor
 from portal.backends import LIMITS
 from portal.core.aws_place import AwsPlace
 from portal.core.errors import LaunchFailed
+from portal.core.failed_call import FailedCall
 from portal.core.plan import LoadPlan
 from portal.core.ports import Clock, WorkerHandle, WorkerStatus
 
@@ -32,12 +36,13 @@ class LambdaBackend:
     name = "lambda"
     limits = LIMITS["lambda"]
 
-    def __init__(self, place: AwsPlace, door: LambdaDoor, quotas: QuotaDoor, clock: Clock) -> None:
+    def __init__(self, place: AwsPlace, door: LambdaDoor, quotas: QuotaDoor, queue: QueueDoor, clock: Clock) -> None:
         self._place, self._door, self._quotas, self._clock = place, door, quotas, clock
+        self._failed = FailedCalls(queue, place.queue_url, clock)
 
     @classmethod
     def open(cls, place: AwsPlace, clock: Clock) -> LambdaBackend:
-        return cls(place, LambdaDoor.of(place, connections=CALLERS), QuotaDoor.of(place), clock)
+        return cls(place, LambdaDoor.of(place, connections=CALLERS), QuotaDoor.of(place), QueueDoor.of(place), clock)
 
     def launch(self, plan: LoadPlan, slots: tuple[int, ...], epoch: int) -> tuple[WorkerHandle, ...]:
         if epoch == 1 and 0 in slots:
@@ -69,6 +74,9 @@ class LambdaBackend:
 
     def poll(self, handles: tuple[WorkerHandle, ...]) -> Mapping[int, WorkerStatus]:
         return {handle.slot: WorkerStatus.UNKNOWN for handle in handles}
+
+    def failures(self, note: Callable[[FailedCall], bool]) -> None:
+        self._failed.read(note)
 
     def stop(self, handles: tuple[WorkerHandle, ...], *, hard: bool) -> None:
         """The stop flag has been written by now, and is all there is."""

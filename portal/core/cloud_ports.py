@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from portal.core.errors import LaunchFailed
+from portal.core.failed_call import FailedCall
 from portal.core.ports import WorkerHandle
 
 
@@ -25,6 +26,15 @@ class Sweeps(Protocol):
 
     def sweep(self, is_over: Callable[[str], bool]) -> tuple[str, ...]:
         """Ends what still works for runs of which `is_over` says so, and what has been free for long. What was left over."""
+
+
+@runtime_checkable
+class HearsOfFailures(Protocol):
+    """A backend whose platform tells of workers that it gave up."""
+
+    def failures(self, note: Callable[[FailedCall], bool]) -> None:
+        """What came in since this was asked last, asked every few seconds at most. `note`, which may be called again for the
+        same, says whether the platform may forget it."""
 
 
 class Announcer(Protocol):

@@ -25,6 +25,8 @@ class Worker(models.Model):
     place = models.CharField(max_length=200, blank=True, help_text="The machine and its zone, where the backend knows them.")
     state = models.CharField(max_length=20, choices=WorkerState.choices, default=WorkerState.LAUNCHED)
     message = models.TextField(blank=True)
+    failure = models.TextField(blank=True, default="", help_text="Why its platform gave it up, where it said so.")
+    failed_at = models.DateTimeField(null=True, help_text="When that was, by the platform's clock.")
     cpu_cores = models.FloatField(default=0)
     memory_bytes = models.BigIntegerField(default=0)
     last_beat = models.DateTimeField(null=True)

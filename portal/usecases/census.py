@@ -12,6 +12,7 @@ from portal.core.slices import OVERLAP
 from portal.models import Run, Worker
 from portal.models.worker import WorkerState
 from portal.stores.run_store import RunStore
+from portal.usecases.hear_failures import hear_failures
 
 SILENT_SECONDS = 14.0
 """Without a beat (one every 3 s) a worker is lost, also one whose process lives: it may be frozen."""
@@ -24,6 +25,9 @@ NO_LOAD = frozenset({
     DoneReason.NOT_STARTED, DoneReason.ENGINE_FAILED, DoneReason.STORE_FAILED, DoneReason.CONTROLLER_LOST, DoneReason.SUPERSEDED,
 })  # fmt: skip
 """Endings after which a slot's part of the load is missing."""
+TWIN_SECONDS, CLOCKS_SECONDS = 5.0, 1.0
+"""A call may have been taken twice, and given up only once: so long its twin is listened for, whose beats come every 3 s and
+are later than the failure by more than the second that clocks may differ."""
 CAME_BACK = " It came back and ended by itself."
 
 
@@ -83,10 +87,12 @@ def take_census(
     run: Run, store: RunStore, backend: Backend, now: float, *, heard_since: float = 0.0, first_word: float = FIRST_WORD_SECONDS
 ) -> Census:
     """The backend is asked before the store: a worker that says done and exits in between is done, not lost.
+    What its platform tells of this and other runs is noted in their rows, which is why it is heard before rows are read.
 
     `first_word`: the seconds in which a platform brings a worker to its first word.
     Silence counts from `heard_since` on: while the store was away nobody could be heard. Raises StoreUnavailable.
     """
+    hear_failures(backend)
     every = tuple(Worker.objects.filter(run=run).order_by("slot", "epoch"))
     newest = {row.slot: row for row in every}
     rows, former = tuple(newest.values()), tuple(row for row in every if row is not newest[row.slot])
@@ -103,7 +109,8 @@ def take_census(
     changed = [row for row in former if _parted(row, said.get((row.slot, row.epoch)))]
     for row in rows:
         beat = beats.get((row.slot, row.epoch))
-        state, message = _state(row, statuses.get(row.slot), dones.get(row.slot), beat, row.slot in ready, silences.get(row.slot))
+        status = WorkerStatus.GONE if _was_given_up(row, beat, now) else statuses.get(row.slot)
+        state, message = _state(row, status, dones.get(row.slot), beat, row.slot in ready, silences.get(row.slot))
         if _update(row, state, message, beat):
             changed.append(row)
     # As inserts that meet their own rows: bulk_update would write one CASE per column and row, twenty times the cost.
@@ -120,6 +127,14 @@ def _silence(row: Worker, beat: Beat | None, heard_since: float, now: float, fir
     seconds = now - max(beat.at if beat else 0.0, row.launched.timestamp(), heard_since)
     before = SLICE_WORD_SECONDS if row.part else first_word
     return seconds if seconds > (SILENT_SECONDS if beat else before) else None
+
+
+def _was_given_up(row: Worker, beat: Beat | None, now: float) -> bool:
+    """Whether its platform said so, and nobody works in its place."""
+    if row.failed_at is None or beat is None:
+        return row.failed_at is not None
+    failed = row.failed_at.timestamp()
+    return beat.at <= failed + CLOCKS_SECONDS and now > failed + TWIN_SECONDS
 
 
 def _still_running(
@@ -158,7 +173,7 @@ def _state(
     if row.state == WorkerState.LOST:
         return WorkerState.LOST, row.message
     if status is WorkerStatus.GONE:
-        return WorkerState.LOST, "The worker vanished without a last word."
+        return WorkerState.LOST, row.failure or "The worker vanished without a last word."
     if silent is not None:
         return WorkerState.LOST, f"No sign of life for {silent:.0f} s."
     if beat is not None and beat.phase in (WorkerPhase.RUNNING, WorkerPhase.LEAVING, WorkerPhase.DRAINING):

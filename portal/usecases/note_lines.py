@@ -27,7 +27,7 @@ class NotedLines:
         if not wanted:
             return
         found = store.lines(wanted)
-        _tell(run.id, ((slot, line) for slot, epoch, piece in wanted for line in found.get((slot, epoch, piece), ())))
+        tell(run.id, ((slot, line) for slot, epoch, piece in wanted for line in found.get((slot, epoch, piece), ())))
         for slot, epoch, piece in wanted:
             self._read[slot, epoch] = piece + 1
 
@@ -44,8 +44,8 @@ def told(run_id: str) -> frozenset[str]:
     return frozenset(RunEvent.objects.filter(run_id=run_id, kind=EventKind.LOG).values_list("text", flat=True))
 
 
-def _tell(run_id: str, said: Iterable[tuple[int, str]]) -> None:
-    """The run's row is locked: of two processes that read the same line the second one sees that it was told."""
+def tell(run_id: str, said: Iterable[tuple[int, str]]) -> None:
+    """What workers, by slot, have to say and is not among the events. The run's row is locked: of two processes that read the same line the second one sees that it was told."""
     with transaction.atomic():
         Run.objects.select_for_update().filter(pk=run_id).values_list("pk").first()
         fresh = new_lines(said, told(run_id))

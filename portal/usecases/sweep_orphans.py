@@ -12,35 +12,24 @@ from portal.core.aws_place import AwsPlace
 from portal.core.cloud_ports import Sweeps
 from portal.core.errors import PortalError
 from portal.core.run_state import RunState
-from portal.models import Environment, Run
-from portal.models.environment import Place
+from portal.models import Run
+from portal.usecases.places_in_use import places_in_use
 from portal.wiring import Parts
 
 log = logging.getLogger("portal.orphans")
 CALM = timedelta(minutes=5)
 """After its end a run's workers may still be on their way out."""
-LOOKED_FOR = timedelta(days=1)
 BACKENDS = ("fargate", "ec2")
 """Calls of Lambda end by themselves within 15 minutes, and nobody can end them."""
 
 
 def sweep_orphans(parts: Parts) -> None:
     """A place that cannot be asked is asked again in the next minute."""
-    for place, environment in _places().items():
+    for place, environment in places_in_use().items():
         found = [left for name in BACKENDS if not place.lacks(name) for left in _sweep(place, name, parts)]
         if found:
             log.error("orphans environment=%s ended=%s", environment, ", ".join(found))
             _alarm(place, environment, len(found), parts)
-
-
-def _places() -> dict[AwsPlace, str]:
-    """Where machines may be, with a name for it: as environments say now, and as runs of the last day were told."""
-    recent = Run.objects.exclude(aws={}).filter(created__gt=timezone.now() - LOOKED_FOR).select_related("environment")
-    found = {place: run.environment.name for run in recent if (place := run.where()) is not None}
-    for environment in Environment.objects.filter(place=Place.AWS):
-        if (place := environment.aws_place()) is not None:
-            found[place] = environment.name
-    return found
 
 
 def _sweep(place: AwsPlace, name: str, parts: Parts) -> tuple[str, ...]:

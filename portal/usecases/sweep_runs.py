@@ -13,6 +13,7 @@ from portal import queue
 from portal.core.run_state import RunState
 from portal.models import Run
 from portal.usecases.expire_approvals import expire_approvals
+from portal.usecases.hear_failures import sweep_failures
 from portal.usecases.revise_results import revise_results
 from portal.usecases.sweep_orphans import sweep_orphans
 from portal.usecases.watch_run import Watches, watch_run
@@ -24,12 +25,14 @@ UNWATCHED_SECONDS = 15.0
 
 
 def sweep_runs(parts: Parts) -> None:
-    """Asks again for lost jobs, ends what nobody approved, looks once at what nobody watches, counts what came late."""
+    """Asks again for lost jobs, ends what nobody approved, looks once at what nobody watches, counts what came late, clears
+    what platforms told of runs that are over."""
     revive_jobs()
     expire_approvals()
     _watch_overdue(parts)
     revise_results(parts)
     sweep_orphans(parts)
+    sweep_failures(parts)
 
 
 def revive_jobs() -> None:

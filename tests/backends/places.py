@@ -6,16 +6,14 @@ Each world tells who was started, lets a worker begin, go on (`live`), die or be
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
 from portal.aws.autoscaling import Group, GroupDoor, Instance
-from portal.aws.awslambda import LambdaDoor
 from portal.aws.ecs import EcsDoor, TaskOrder, TaskState
 from portal.aws.errors import AwsError
 from portal.aws.quotas import QuotaDoor
-from portal.backends.aws_lambda import LambdaBackend
 from portal.backends.ec2 import Ec2Backend
 from portal.backends.fargate import FargateBackend
 from portal.core.aws_place import AwsPlace
@@ -26,7 +24,7 @@ from tests.fakes import FakeClock
 
 PLACE = AwsPlace(
     "eu-central-1", "results", function="runner", cluster="load", task_definition="artillery:3", subnets=("subnet-a",),
-    worker_group="workers",
+    worker_group="workers", queue_url="https://sqs.eu-central-1.amazonaws.com/1/failed",
 )  # fmt: skip
 Started = set[tuple[int, int]]
 
@@ -69,31 +67,6 @@ class Trouble:
         with self._lock:
             waiting = self.errors.get(slot)
             return waiting.pop(0) if waiting else self.always
-
-
-class LambdaWorld(LambdaDoor):
-    def __init__(self) -> None:
-        self.clock, self.trouble, self.quotas = FakeClock(), Trouble(), FakeQuotas()
-        self.events: list[Mapping[str, object]] = []
-
-    def backend(self) -> LambdaBackend:
-        return LambdaBackend(PLACE, self, self.quotas, self.clock)
-
-    def call(self, function: str, event: Mapping[str, object]) -> str:
-        error = self.trouble.of(int(str(event["slot"])))
-        if error is None or self.trouble.after:
-            self.events.append(event)
-        if error is not None:
-            raise error
-        return f"request-{event['slot']}"
-
-    def started(self) -> Started:
-        return {(int(str(event["slot"])), int(str(event["epoch"]))) for event in self.events}
-
-    def begin(self, handle: WorkerHandle) -> None:
-        """Nobody sees it from outside, nor anything else that becomes of it."""
-
-    live = die = leave = begin
 
 
 class FargateWorld(EcsDoor):

@@ -9,8 +9,10 @@ import pytest
 from portal.aws.errors import AwsCapacity, AwsDenied, AwsError, AwsQuota, AwsThrottled, AwsUnavailable
 from portal.core.cloud_ports import PartlyLaunched
 from portal.core.errors import LaunchFailed
+from portal.core.failed_call import FailedCall
 from portal.core.ports import WorkerStatus
-from tests.backends.places import Ec2World, FargateWorld, LambdaWorld, World
+from tests.backends.lambda_place import LambdaWorld
+from tests.backends.places import Ec2World, FargateWorld, World
 from tests.backends.test_local import PLAN
 from tests.contracts.worlds import CLOUDS, LocalWorld
 from tests.fakes import wait_until
@@ -52,9 +54,14 @@ def test_one_that_died_is_told_from_those_that_live(world: World) -> None:
     handles = world.backend().launch(PLAN, (1,), 1)
     world.begin(handles[0])
     world.die(handles[0])
-    # Lambda tells nobody: there a worker is missed by its heartbeat.
-    expected = WorkerStatus.UNKNOWN if isinstance(world, LambdaWorld) else WorkerStatus.GONE
-    assert world.backend().poll(handles) == {1: expected}
+    if not isinstance(world, LambdaWorld):
+        assert world.backend().poll(handles) == {1: WorkerStatus.GONE}
+        return
+    # A call cannot be looked at; Lambda says of itself that it gave one up.
+    assert world.backend().poll(handles) == {1: WorkerStatus.UNKNOWN}
+    told: list[FailedCall] = []
+    world.backend().failures(lambda call: told.append(call) is None)
+    assert [(call.run, call.slot, call.epoch) for call in told] == [("run1", 1, 1)]
 
 
 def test_a_redelivered_launch_starts_nobody_else(world: World) -> None:

@@ -19,7 +19,8 @@ from portal.usecases.finish_run import finish_run
 from portal.usecases.launch_run import launch_run
 from portal.usecases.stop_run import stop_run
 from portal.usecases.watch_run import Watches, watch_run
-from tests.backends.places import Ec2World, FargateWorld, LambdaWorld, World
+from tests.backends.lambda_place import LambdaWorld
+from tests.backends.places import Ec2World, FargateWorld, World
 from tests.builders import ADA, a_plan, a_run
 from tests.contracts.worlds import LocalWorld
 from tests.usecases.parts import Scene, jobs

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from portal.core.ports import Backend, WorkerHandle
-from tests.backends.places import Ec2World, FargateWorld, LambdaWorld, Started
+from tests.backends.lambda_place import LambdaWorld
+from tests.backends.places import Ec2World, FargateWorld, Started
 from tests.backends.test_local import PLAN, Place
 from tests.fakes import FakeClock, wait_until
 

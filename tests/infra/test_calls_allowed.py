@@ -13,10 +13,10 @@ from infra_gen.permissions import deploy_policy
 from tests.infra.test_permissions import actions
 
 DOORS = {path.stem: ast.parse(path.read_text()) for path in (Path(__file__).resolve().parents[2] / "portal" / "aws").glob("*.py")}
-PORTAL = ("autoscaling", "awslambda", "cloudwatch", "discovery", "ecs", "quotas", "s3", "session", "sns", "sts")
+PORTAL = ("autoscaling", "awslambda", "cloudwatch", "discovery", "ecs", "quotas", "s3", "session", "sns", "sqs", "sts")
 WORKER, INSTANCE = ("s3", "secrets", "sns"), ("scaling_group",)
 DEPLOYER = ("account", "apigateway", "buckets", "cloudformation", "draining")
-CALLS_NOTHING = ("__init__", "announcer", "errors", "inspection", "remembered", "rounds")
+CALLS_NOTHING = ("__init__", "announcer", "errors", "failed_calls", "inspection", "remembered", "rounds")
 """They use other doors, or none."""
 NOT_AWS = {"add_auth", "get_credentials", "get_paginator", "has_cluster", "put_new", "token_hex"}
 ONE_WORD = {"invoke", "publish", "AssumeRoleCredentialFetcher"}
@@ -38,6 +38,7 @@ SERVICES = {
     "servicediscovery": ("discover_instances",),
     "servicequotas": ("get_service_quota",),
     "sns": ("publish",),
+    "sqs": ("receive_message",),
     "ssm": ("get_parameter",),
     "sts": ("get_caller_identity",),
 }  # fmt: skip
@@ -45,6 +46,7 @@ SERVICES = {
 OTHERWISE = {
     "get_api_key": "apigateway:GET", "head_bucket": "s3:ListBucket", "head_object": "s3:GetObject", "upload_file": "s3:PutObject",
     "list_objects_v2": "s3:ListBucket", "delete_objects": "s3:DeleteObject", "list_object_versions": "s3:ListBucketVersions",
+    "delete_message_batch": "sqs:DeleteMessage",
     "list_multipart_uploads": "s3:ListBucketMultipartUploads", "put_public_access_block": "s3:PutBucketPublicAccessBlock",
     "invoke": "lambda:InvokeFunction", "AssumeRoleCredentialFetcher": "sts:AssumeRole",
 }  # fmt: skip

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from infra_gen.emulator.process import HOW_TO_GET_IT, Emulator, is_installed
 from portal.aws.discovery import Discovery
 from portal.aws.errors import AwsMissing
+from portal.aws.sqs import QueueDoor
 from portal.core.target_refs import TargetRef
 from tests.infra.deployed import deploy, resource
 
@@ -189,6 +190,24 @@ def test_a_portal_may_start_stop_and_read(place: Place, portal: Client) -> None:
     s3 = portal("s3")
     s3.put_object(Bucket=place.bucket, Key="control/runs/p/plan.json", Body=b"{}")
     s3.delete_object(Bucket=place.bucket, Key="control/runs/p/plan.json")
+
+
+def test_a_portal_reads_and_clears_the_queue_of_failed_calls(place: Place, portal: Client) -> None:
+    """Which only takes callers over TLS; the emulator speaks none."""
+    url = place.outputs["EventsQueueUrl"]
+    place.root("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    place.root("sqs").send_message(QueueUrl=url, MessageBody="a record")
+    door = QueueDoor(portal("sqs"))
+    messages = door.receive(url, hidden_seconds=1)
+    assert [message.body for message in messages] == ["a record"]
+    door.delete(url, messages)
+    unread = resource(place.root, "Messaging", "Unread")
+    for call in (
+        lambda: portal("sqs").send_message(QueueUrl=url, MessageBody="x"),
+        lambda: portal("sqs").purge_queue(QueueUrl=url),
+        lambda: portal("sqs").receive_message(QueueUrl=unread),
+    ):
+        assert refusal(call) in DENIALS
 
 
 def test_a_portal_finds_addresses_where_they_are_marked_as_targets(place: Place, portal: Client) -> None:
