@@ -18,7 +18,7 @@ from portal.backends import BACKENDS, LIMITS
 from portal.backends.sandbox import HostSandbox
 from portal.config import ROOT, PortalConfig, load
 from portal.core.aws_place import AwsPlace
-from portal.core.cloud_ports import Announcer, Finding
+from portal.core.cloud_ports import Announcer, Finding, Logs
 from portal.core.plan import Limits
 from portal.core.ports import Backend, Clock, Engine, EngineTools, ObjectStore, Sandbox
 from portal.core.target_refs import TargetRef
@@ -52,6 +52,13 @@ def _announcer(place: AwsPlace) -> Announcer:
     from portal.aws.announcer import SnsAndCloudWatch
 
     return SnsAndCloudWatch.of(place)
+
+
+@cache
+def _logs(place: AwsPlace) -> Logs:
+    from portal.aws.logs import LogDoor
+
+    return LogDoor.of(place)
 
 
 def _inspect(place: AwsPlace) -> tuple[Finding, ...]:
@@ -97,6 +104,7 @@ class Parts:
     """How somebody showed to own a host; see `net.ownership`."""
     announcer: Callable[[AwsPlace], Announcer] = _announcer
     inspect: Callable[[AwsPlace], tuple[Finding, ...]] = _inspect
+    logs: Callable[[AwsPlace], Logs] = _logs
     find_target: Callable[[AwsPlace | None, TargetRef], str] = _find_target
     """Where a reference leads now. Raises PortalError."""
     is_well: Callable[[str], str] = _is_well

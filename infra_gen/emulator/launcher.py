@@ -27,6 +27,7 @@ from infra_gen.emulator.plugins import (
     machines,
     policies,
     scalable_targets,
+    streams,
     tasks,
 )
 from infra_gen.emulator.plugins.types import (
@@ -56,6 +57,7 @@ def install() -> None:
         policies,
         functions,
         async_calls,
+        streams,
         network,
         gateway,
         scaling,

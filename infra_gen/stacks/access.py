@@ -111,9 +111,9 @@ def _ec2(p: Parameters) -> list[tuple[Statement, str]]:
 
 
 def _everywhere(p: Parameters) -> list[tuple[Statement, str]]:
-    reading = ("logs:FilterLogEvents", "logs:GetLogEvents", "logs:DescribeLogStreams", "logs:StartQuery", "logs:StartLiveTail")
+    reading = ("logs:FilterLogEvents", "logs:GetLogEvents")
     groups = arn("logs", "log-group:/knopfdruck/${Environment}/*")
-    looking = ("pricing:GetProducts", "servicequotas:GetServiceQuota", "cloudwatch:GetMetricData", "logs:GetQueryResults",
+    looking = ("pricing:GetProducts", "servicequotas:GetServiceQuota", "cloudwatch:GetMetricData",
                "ec2:DescribeSubnets", "sts:GetCallerIdentity")  # fmt: skip
     return [
         (Statement("FailedCalls", ("sqs:ReceiveMessage", "sqs:DeleteMessage"), [Ref(p.queue)]), ""),

@@ -20,6 +20,7 @@ from portal.admin.comparison import compare_page
 from portal.admin.run_dialog import BASELINE_DIALOG, STOP_DIALOG, BaselineForm, StopForm, go_to, start
 from portal.admin.run_live import LIVE, answer
 from portal.admin.version import ReadOnly
+from portal.admin.worker_log import worker_log
 from portal.core.access import Action, Decision
 from portal.core.errors import NotFound, PortalError
 from portal.core.run_state import ALIVE, RunState
@@ -98,7 +99,9 @@ class RunAdmin(ReadOnly, ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.live_view, cacheable=True)  # It says itself what may be kept.
         live = path("<str:object_id>/live", view, name="portal_run_live")
-        return [live, *super().get_urls()]
+        log = self.admin_site.admin_view(self.log_view, cacheable=True)
+        logs = path("<str:object_id>/log", log, name="portal_run_log")
+        return [live, logs, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -112,6 +115,15 @@ class RunAdmin(ReadOnly, ModelAdmin):
         if not self.has_view_permission(request) or not Run.objects.seen_by(actor).filter(pk=object_id).exists():
             raise Http404
         return answer(request, LIVE.of(object_id, parts(), by=actor), parts())
+
+    def log_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """`?slot=3&epoch=1`: what that worker said, as text."""
+        if not self.has_view_permission(request):
+            raise Http404
+        try:
+            return worker_log(request, find_run(object_id, by=actor_of(request)), parts())
+        except NotFound as error:
+            raise Http404 from error
 
     def _page(self, request: HttpRequest, object_id: str) -> dict[str, Any] | None:
         try:

@@ -15,6 +15,7 @@ from portal.api.reports import CsvReport, HtmlReport, JsonReport, XmlReport
 from portal.api.scenarios import Scenario, Scenarios, Version, Versions
 from portal.api.starting import Estimate, Start, Templates, Validate
 from portal.api.stopping import Stop, StopOne
+from portal.api.worker_logs import WorkerLog
 
 urlpatterns = [
     path("load-tests", Runs.as_view(), name="runs"),
@@ -27,6 +28,7 @@ urlpatterns = [
     path("load-tests/<str:run_id>/status", Status.as_view(), name="status"),
     path("load-tests/<str:run_id>/results", Results.as_view(), name="results"),
     path("load-tests/<str:run_id>/events", Events.as_view(), name="events"),
+    path("load-tests/<str:run_id>/workers/<int:slot>/log", WorkerLog.as_view(), name="worker-log"),
     path("load-tests/<str:run_id>/baseline", AcceptBaseline.as_view(), name="baseline"),
     path("load-tests/<str:run_id>/compare/<str:other>", Compare.as_view(), name="compare"),
     path("load-tests/<str:run_id>/report.json", JsonReport.as_view(), name="report-json"),

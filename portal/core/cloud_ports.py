@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from portal.core.errors import LaunchFailed
 from portal.core.failed_call import FailedCall
 from portal.core.ports import WorkerHandle
+from portal.core.worker_logs import LogLine, LogPlace, Span
 
 
 @runtime_checkable
@@ -44,6 +45,16 @@ class Announcer(Protocol):
 
     def measure(self, values: Mapping[str, tuple[float, str]], dimensions: Mapping[str, str]) -> None:
         """Value and unit (Count, Milliseconds, Percent) by name."""
+
+
+class Logs(Protocol):
+    """Reads what workers printed in a place. Raises NotFound where there is no such group or stream, and PortalError."""
+
+    def tail(self, at: LogPlace, span: Span, *, most: int) -> tuple[LogLine, ...]:
+        """The newest lines of a stream."""
+
+    def about(self, group: str, word: str, span: Span) -> tuple[LogLine, ...]:
+        """The lines of a group in which the word stands."""
 
 
 @dataclass(frozen=True, slots=True)

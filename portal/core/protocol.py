@@ -87,6 +87,8 @@ class Beat:
     snapshots: int = 0
     pieces: int = 0
     """Of the engine's log that are in the store."""
+    log: str = ""
+    """The stream of its platform's logs, where only the worker knows it."""
 
 
 class DoneReason(StrEnum):

@@ -23,6 +23,7 @@ class Worker(models.Model):
     part = models.PositiveSmallIntegerField(default=0, help_text="Which slice of a load that is sliced.")
     reference = models.CharField(max_length=300, blank=True, help_text="What the backend calls it: pid, ARN, instance id.")
     place = models.CharField(max_length=200, blank=True, help_text="The machine and its zone, where the backend knows them.")
+    log_stream = models.CharField(max_length=300, blank=True, default="", help_text="Of its platform's logs, where it told it.")
     state = models.CharField(max_length=20, choices=WorkerState.choices, default=WorkerState.LAUNCHED)
     message = models.TextField(blank=True)
     failure = models.TextField(blank=True, default="", help_text="Why its platform gave it up, where it said so.")

@@ -20,7 +20,7 @@ FIRST_WORD_SECONDS = 120.0
 """As long may its platform take until a worker speaks for the first time."""
 SLICE_WORD_SECONDS = OVERLAP.total_seconds() + SILENT_SECONDS
 """The next slice's worker waits in silence until its time has come."""
-WRITTEN = ("state", "message", "cpu_cores", "memory_bytes", "last_beat")
+WRITTEN = ("state", "message", "cpu_cores", "memory_bytes", "last_beat", "log_stream")
 NO_LOAD = frozenset({
     DoneReason.NOT_STARTED, DoneReason.ENGINE_FAILED, DoneReason.STORE_FAILED, DoneReason.CONTROLLER_LOST, DoneReason.SUPERSEDED,
 })  # fmt: skip
@@ -28,6 +28,7 @@ NO_LOAD = frozenset({
 TWIN_SECONDS, CLOCKS_SECONDS = 5.0, 1.0
 """A call may have been taken twice, and given up only once: so long its twin is listened for, whose beats come every 3 s and
 are later than the failure by more than the second that clocks may differ."""
+LONGEST_STREAM = 300
 CAME_BACK = " It came back and ended by itself."
 
 
@@ -188,4 +189,5 @@ def _update(row: Worker, state: str, message: str, beat: Beat | None) -> bool:
     row.state, row.message, row.last_beat = state, message, beat_at
     if beat is not None:
         row.cpu_cores, row.memory_bytes = beat.cpu_cores, beat.memory_bytes
+        row.log_stream = beat.log[:LONGEST_STREAM] or row.log_stream
     return True

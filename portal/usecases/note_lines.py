@@ -45,7 +45,8 @@ def told(run_id: str) -> frozenset[str]:
 
 
 def tell(run_id: str, said: Iterable[tuple[int, str]]) -> None:
-    """What workers, by slot, have to say and is not among the events. The run's row is locked: of two processes that read the same line the second one sees that it was told."""
+    """What workers, by slot, have to say and is not among the run's events. Its row is locked: of two processes that read the
+    same line the second one sees that it was told."""
     with transaction.atomic():
         Run.objects.select_for_update().filter(pk=run_id).values_list("pk").first()
         fresh = new_lines(said, told(run_id))

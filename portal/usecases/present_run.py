@@ -178,6 +178,7 @@ def _worker(row: dict[str, Any]) -> dict[str, Any]:
         "slot": row["slot"], "epoch": row["epoch"], "state": row["state"], "kind": kinds.get(row["state"], ""),
         "cpu": f"{row['cpu_cores']:.2f}", "memory": f"{row['memory_bytes'] / 1e6:,.0f} MB", "reference": row["reference"],
         "message": row["message"].removeprefix("completed.").strip(),  # The state says so.
+        "log": row["log"],
     }  # fmt: skip
 
 

@@ -10,15 +10,17 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.utils import timezone
 
 from portal.core.access import Actor
+from portal.core.aws_place import AwsPlace
 from portal.core.errors import NotFound, WireInvalid
 from portal.core.plan import LoadPlan
 from portal.core.recheck import plan_digest
 from portal.core.thresholds import Threshold, evidence
 from portal.core.wire import from_plain
-from portal.models import Result, Run
+from portal.models import Result, Run, Worker
 from portal.models.worker import WorkerState
 from portal.usecases.describe_comparison import stored_comparison
 from portal.usecases.describe_run import load_in_words
+from portal.usecases.log_places import log_at, plain_log
 
 _RUN_ID = re.compile(r"[A-Za-z0-9-]{1,32}")
 _HEAVY = ("result__timeline", "version__script", "version__files", "version__facts")
@@ -85,6 +87,7 @@ def results_of(run: Run, *, public_url: str = "") -> dict[str, Any]:
     """What was measured and how it was judged; `partial` until the run has ended and its result is written."""
     result = result_of(run)
     verdict: dict[str, Any] = result.verdict if result else {}
+    place = run.where()
     return {
         **identity(run),
         "state": run.state,
@@ -102,7 +105,7 @@ def results_of(run: Run, *, public_url: str = "") -> dict[str, Any]:
         "thresholds": thresholds_of(run),
         "comparison": stored_comparison(verdict),
         "health": result.health if result else [],
-        "workers": [worker_row(worker) for worker in run.worker_rows.all()],
+        "workers": [worker_row(worker, run, place) for worker in run.worker_rows.all()],
         "timeline": result.timeline if result else [],
         "urls": links(run.id, public_url),
     }
@@ -186,11 +189,12 @@ def worker_counts(run: Run) -> dict[str, int]:
     return {"planned": run.workers, **found}
 
 
-def worker_row(worker: Any) -> dict[str, Any]:
+def worker_row(worker: Worker, run: Run, place: AwsPlace | None) -> dict[str, Any]:
+    """`place` is the run's, read once for all of its workers."""
     return {
         "slot": worker.slot, "epoch": worker.epoch, "slice": worker.part, "state": worker.state, "reference": worker.reference,
         "cpu_cores": worker.cpu_cores, "memory_bytes": worker.memory_bytes, "message": worker.message,
-        "last_beat": moment(worker.last_beat),
+        "last_beat": moment(worker.last_beat), "log": plain_log(log_at(worker, place, run.backend)),
     }  # fmt: skip
 
 

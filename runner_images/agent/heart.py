@@ -16,7 +16,7 @@ SAMPLE_SECONDS, SAMPLES_PER_BEAT = 1.0, 3
 
 
 class Heart:
-    """`phase` and `snapshots` are set by the owner; a beat that cannot be written is simply missed."""
+    """`phase`, `snapshots` and `log_stream` are set by the owner; a beat that cannot be written is simply missed."""
 
     def __init__(self, store: RunStore, clock: Clock, slot: int, epoch: int) -> None:
         self.vitals = Vitals(clock)
@@ -24,6 +24,7 @@ class Heart:
         self.speaks_from, self.speaks_until = 0.0, math.inf
         """Where workers of one slot overlap, the slot's sign of life is that of whoever makes its load."""
         self.snapshots = 0
+        self.log_stream = ""
         self.pieces = LogPieces(store, slot, epoch)
         self._store, self._clock, self._slot, self._epoch = store, clock, slot, epoch
         self._ended = threading.Event()
@@ -40,7 +41,7 @@ class Heart:
         if not self.speaks_from <= now < self.speaks_until:
             return
         beat = Beat(self._slot, self._epoch, now, self.phase, sample.cpu_cores, sample.memory_bytes, sample.files,
-                    self.snapshots, self.pieces.count)  # fmt: skip
+                    self.snapshots, self.pieces.count, self.log_stream)  # fmt: skip
         try:
             self._store.beat(beat)
         except StoreUnavailable:

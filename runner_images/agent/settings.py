@@ -39,6 +39,8 @@ class AgentSettings:
     tells: bool = False
     """Whether the last word is also printed as JSON, for the logs of a cloud."""
     namespace: str = NAMESPACE
+    log_stream: str = ""
+    """Lambda chooses it; elsewhere it follows from what the portal knows."""
 
 
 def read_settings(arguments: Sequence[str], environ: Mapping[str, str] | None = None) -> AgentSettings:
@@ -59,6 +61,7 @@ def read_settings(arguments: Sequence[str], environ: Mapping[str, str] | None = 
         given.store, given.run, given.slot, given.epoch, given.work_dir, max(1, given.cores), tools, given.store_patience,
         engine_user=EngineUser.of(env), results_dir=Path(results) if results else None,
         tells=env.get("KNOPFDRUCK_LOG") == "json", namespace=env.get("KNOPFDRUCK_NAMESPACE") or NAMESPACE,
+        log_stream=env.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
     )  # fmt: skip
 
 

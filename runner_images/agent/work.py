@@ -79,6 +79,7 @@ class Work:
         window = Window(LabelPolicy.for_thresholds(assignment.plan.thresholds))
         report = Report(self._store, self._clock, assignment, window, patience=self._settings.store_patience)
         report.cores = self._settings.cores
+        report.heart.log_stream = self._settings.log_stream
         try:
             return self._run(assignment, folder, report)
         finally:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from portal.core.access import Role
-from portal.models import AuditEntry
+from portal.models import AuditEntry, Worker
 from portal.models.audit import Deed
 from portal.usecases.record_audit import record
 from tests.access.addresses import addresses
@@ -24,6 +24,7 @@ OWN_RULES = ("autocomplete", "view_on_site")
 """Pages of Django that ask the permissions of whatever they show."""
 PAGES: dict[str, set[str]] = {
     "portal_run_changelist": STAFF, "portal_run_change": STAFF, "portal_run_history": STAFF, "portal_run_live": STAFF,
+    "portal_run_log": STAFF,
     "portal_run_add": NOBODY, "portal_run_delete": NOBODY, "portal_run_again": RUNNERS,
     "portal_run_baseline": AUTHORS, "portal_run_approve": {"approver", "admin"}, "portal_run_kill_switch": RUNNERS | {"approver"},
     "portal_run_compare": STAFF,
@@ -66,10 +67,11 @@ def test_the_table_has_every_page_of_the_admin() -> None:
 @pytest.fixture
 def things() -> dict[str, object]:
     """One row of every kind, by model."""
-    scenario, environment = a_scenario(), an_environment()
+    scenario, environment, run = a_scenario(), an_environment(), a_run()
+    Worker.objects.create(run=run, slot=0)
     record(ADA, Deed.ENVIRONMENT_SAVED, environment="local")
     return {
-        "portal_run": a_run().pk, "portal_scenario": scenario.pk, "portal_scenarioversion": newest(scenario).pk,
+        "portal_run": run.pk, "portal_scenario": scenario.pk, "portal_scenarioversion": newest(scenario).pk,
         "portal_environment": environment.pk, "portal_apitoken": a_token(a_user("other"))[0].pk,
         "portal_auditentry": AuditEntry.objects.get().pk,
         "auth_user": a_user("third").pk, "auth_group": Group.objects.all()[0].pk,

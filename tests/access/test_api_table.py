@@ -27,6 +27,7 @@ TABLE: dict[str, tuple[str, dict[str, str]]] = {
     "status": ("/load-tests/{run}/status", {"GET": "read"}),
     "results": ("/load-tests/{run}/results", {"GET": "read"}),
     "events": ("/load-tests/{run}/events", {"GET": "read"}),
+    "worker-log": ("/load-tests/{run}/workers/0/log", {"GET": "read"}),
     "baseline": ("/load-tests/{run}/baseline", {"POST": "author"}),
     "compare": ("/load-tests/{run}/compare/{run}", {"GET": "read"}),
     "report-json": ("/load-tests/{run}/report.json", {"GET": "read"}),

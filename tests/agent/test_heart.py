@@ -39,10 +39,12 @@ def test_a_beat_tells_phase_health_and_snapshots(store: RunStore) -> None:
     assert (first.slot, first.epoch, first.at, first.phase, first.snapshots) == (4, 2, 1000.0, WorkerPhase.STARTING, 0)
     assert first.memory_bytes > 1_000_000
     assert first.sockets > 0
-    heart.phase, heart.snapshots = WorkerPhase.DRAINING, 7
+    heart.phase, heart.snapshots, heart.log_stream = WorkerPhase.DRAINING, 7, "2026/11/29/[3]0a1b"
     heart.beat()
     heart.stop()
-    assert (last(store, 4).phase, last(store, 4).snapshots) == (WorkerPhase.DRAINING, 7)
+    assert (last(store, 4).phase, last(store, 4).snapshots, last(store, 4).log) == (
+        WorkerPhase.DRAINING, 7, "2026/11/29/[3]0a1b"
+    )  # fmt: skip
 
 
 def test_it_beats_by_itself_until_it_is_stopped(store: RunStore) -> None:

@@ -80,7 +80,7 @@ def a_record(at: float, condition: str = "RetriesExhausted", *, payload: object 
     said = {"errorMessage": "The worker ended with code 70.", "errorType": "WorkerFailed", "stackTrace": ["secret = 'x'"]}
     arn = "arn:aws:lambda:eu-central-1:1:function:runner:live"
     context = {"requestId": "r-1", "functionArn": arn, "condition": condition, "approximateInvokeCount": 6}
-    record = {
+    record: dict[str, object] = {
         "version": "1.0", "timestamp": datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds"),
         "requestContext": context, "requestPayload": {"store": "s3://results/control", **asked},
     }  # fmt: skip

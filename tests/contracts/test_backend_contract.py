@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -60,8 +61,13 @@ def test_one_that_died_is_told_from_those_that_live(world: World) -> None:
     # A call cannot be looked at; Lambda says of itself that it gave one up.
     assert world.backend().poll(handles) == {1: WorkerStatus.UNKNOWN}
     told: list[FailedCall] = []
-    world.backend().failures(lambda call: told.append(call) is None)
+    world.backend().failures(partial(noted, told))
     assert [(call.run, call.slot, call.epoch) for call in told] == [("run1", 1, 1)]
+
+
+def noted(told: list[FailedCall], call: FailedCall) -> bool:
+    told.append(call)
+    return True
 
 
 def test_a_redelivered_launch_starts_nobody_else(world: World) -> None:

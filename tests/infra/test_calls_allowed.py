@@ -13,7 +13,7 @@ from infra_gen.permissions import deploy_policy
 from tests.infra.test_permissions import actions
 
 DOORS = {path.stem: ast.parse(path.read_text()) for path in (Path(__file__).resolve().parents[2] / "portal" / "aws").glob("*.py")}
-PORTAL = ("autoscaling", "awslambda", "cloudwatch", "discovery", "ecs", "quotas", "s3", "session", "sns", "sqs", "sts")
+PORTAL = ("autoscaling", "awslambda", "cloudwatch", "discovery", "ecs", "logs", "quotas", "s3", "session", "sns", "sqs", "sts")
 WORKER, INSTANCE = ("s3", "secrets", "sns"), ("scaling_group",)
 DEPLOYER = ("account", "apigateway", "buckets", "cloudformation", "draining")
 CALLS_NOTHING = ("__init__", "announcer", "errors", "failed_calls", "inspection", "remembered", "rounds")
@@ -33,6 +33,7 @@ SERVICES = {
             "update_service"),
     "elasticloadbalancing": ("describe_listeners", "describe_load_balancers", "describe_tags"),
     "lambda": ("get_function_configuration",),
+    "logs": ("filter_log_events", "get_log_events"),
     "s3": ("abort_multipart_upload", "create_bucket", "delete_bucket", "get_object", "put_bucket_tagging", "put_object"),
     "secretsmanager": ("get_secret_value",),
     "servicediscovery": ("discover_instances",),

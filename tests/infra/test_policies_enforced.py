@@ -15,7 +15,7 @@ from portal.aws.discovery import Discovery
 from portal.aws.errors import AwsMissing
 from portal.aws.sqs import QueueDoor
 from portal.core.target_refs import TargetRef
-from tests.infra.deployed import deploy, resource
+from tests.infra.deployed import deploy, over_tls, resource
 
 pytestmark = pytest.mark.emulator
 REGION = "eu-central-1"
@@ -193,19 +193,17 @@ def test_a_portal_may_start_stop_and_read(place: Place, portal: Client) -> None:
 
 
 def test_a_portal_reads_and_clears_the_queue_of_failed_calls(place: Place, portal: Client) -> None:
-    """Which only takes callers over TLS; the emulator speaks none."""
-    url = place.outputs["EventsQueueUrl"]
-    place.root("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
-    place.root("sqs").send_message(QueueUrl=url, MessageBody="a record")
-    door = QueueDoor(portal("sqs"))
+    url, sqs = place.outputs["EventsQueueUrl"], over_tls(portal("sqs"))
+    over_tls(place.root("sqs")).send_message(QueueUrl=url, MessageBody="a record")
+    door = QueueDoor(sqs)
     messages = door.receive(url, hidden_seconds=1)
     assert [message.body for message in messages] == ["a record"]
     door.delete(url, messages)
     unread = resource(place.root, "Messaging", "Unread")
     for call in (
-        lambda: portal("sqs").send_message(QueueUrl=url, MessageBody="x"),
-        lambda: portal("sqs").purge_queue(QueueUrl=url),
-        lambda: portal("sqs").receive_message(QueueUrl=unread),
+        lambda: sqs.send_message(QueueUrl=url, MessageBody="x"),
+        lambda: sqs.purge_queue(QueueUrl=url),
+        lambda: sqs.receive_message(QueueUrl=unread),
     ):
         assert refusal(call) in DENIALS
 

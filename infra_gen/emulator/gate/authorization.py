@@ -21,7 +21,18 @@ ON_SERVICE = ("UpdateService", "DeleteService")
 
 def install() -> None:
     plug(iam_actions, "extract_resource_arn", _of_the_thing)
+    plug(iam_actions, "extract_iam_action", _as_policies_name_it)
     conditions.install()
+
+
+def _as_policies_name_it(extract: Any) -> Any:
+    """SQS has no actions for batches: who may delete a message may delete ten [D: Amazon SQS API permissions]."""
+
+    def extracted(service: str, *rest: Any, **named: Any) -> Any:
+        action = extract(service, *rest, **named)
+        return str(action).removesuffix("Batch") if service == "sqs" and action else action
+
+    return extracted
 
 
 def _of_the_thing(extract: Any) -> Any:

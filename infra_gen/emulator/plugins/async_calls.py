@@ -1,8 +1,8 @@
 """Asynchronous calls of functions nearer to AWS: settings count by the alias that was called, what is throttled waits until it
 is too old, and a call that is given up is told of in a queue, by AWS's record and with the rights of the function's role.
 
-ministack knows the settings of `$LATEST` only, repeats what is called by an alias, and says of every call that it was made
-three times. Other destinations than queues are left to it. [D: invocation-async-error-handling, -retain-records]
+ministack knows settings and reserved concurrency of `$LATEST` only, repeats what is called by an alias, and says of every call
+that it was made three times. Other destinations than queues are left to it. [D: invocation-async-error-handling, -retain-records]
 """
 
 from __future__ import annotations
@@ -62,10 +62,11 @@ def _made(record: Call, event: Any, settings: Call) -> tuple[str, int, Call]:
     retries = int(settings.get("MaximumRetryAttempts", USUAL_RETRIES))
     tries, failures, pause = 0, 0, 1.0
     while True:
-        if lambda_svc._functions[record["config"]["FunctionName"]].get("concurrency") == 0:
+        reserved = lambda_svc._functions[record["config"]["FunctionName"]].get("concurrency")
+        if reserved == 0:
             return "ZeroReservedConcurrency", tries, {}
         tries += 1
-        result: Call = lambda_svc._execute_function(record, event)
+        result: Call = lambda_svc._execute_function({**record, "concurrency": reserved}, event)
         if not result.get("error"):
             return "", tries, result
         if not result.get("throttle"):

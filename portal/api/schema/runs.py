@@ -120,6 +120,14 @@ class Detail(Status):
     reasons = serializers.ListField(child=text())
 
 
+class LogPlace(serializers.Serializer):
+    """In CloudWatch. `stream` is empty until it is known, `url` where no console shows it."""
+
+    group = serializers.CharField()
+    stream = text()
+    url = text()
+
+
 class Worker(serializers.Serializer):
     slot = serializers.IntegerField()
     epoch = serializers.IntegerField()
@@ -130,6 +138,24 @@ class Worker(serializers.Serializer):
     memory_bytes = serializers.IntegerField()
     message = text()
     last_beat = moment()
+    log = LogPlace(allow_null=True)
+
+
+class LogLine(serializers.Serializer):
+    at = serializers.DateTimeField()
+    text = text()
+
+
+class WorkerLog(serializers.Serializer):
+    id = serializers.CharField()
+    slot = serializers.IntegerField()
+    epoch = serializers.IntegerField()
+    state = serializers.ChoiceField(WorkerState.values)
+    message = text()
+    log = LogPlace(allow_null=True)
+    lines = LogLine(many=True)
+    engine = serializers.ListField(child=text())
+    note = text()
 
 
 class Results(State):

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
 from portal.core.errors import Conflict, PortalError, RequestRejected
-from portal.management.loadtest import audit, brakes, comparisons, lists, runs, scripts, tokens
+from portal.management.loadtest import audit, brakes, comparisons, lists, logs, runs, scripts, tokens
 from portal.management.loadtest.arguments import add_subcommands
 from portal.management.loadtest.exit_codes import TABLE, ExitCode
 from portal.wiring import parts
@@ -65,7 +65,7 @@ class Command(BaseCommand):
                 audit.export(options, out)
             case name:
                 known = {"list": lists.runs, "estimate": runs.estimate, "status": runs.status, "results": runs.results,
-                         "stop": runs.stop, "templates": runs.templates, "validate": scripts.validate,
+                         "logs": logs.logs, "stop": runs.stop, "templates": runs.templates, "validate": scripts.validate,
                          "import": scripts.import_script, "baseline": comparisons.baseline, "compare": comparisons.compare,
                          "approve": brakes.approve, "kill-switch": brakes.kill_switch}  # fmt: skip
                 known[name](options, parts(), out)

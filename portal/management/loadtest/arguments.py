@@ -11,6 +11,7 @@ from portal.core.errors import Problem
 from portal.core.run_state import RunState
 from portal.core.verdict import Outcome
 from portal.usecases.read_pairs import read_pairs, read_thresholds
+from portal.usecases.read_worker_log import MOST_LINES, USUAL_LINES
 
 ENGINES = ("k6", "artillery")
 
@@ -22,6 +23,10 @@ def add_subcommands(parser: argparse.ArgumentParser, backends: tuple[str, ...]) 
     _list(commands.add_parser("list", help="the newest runs"))
     _about_run(commands.add_parser("status", help="where a run stands"))
     _about_run(commands.add_parser("results", help="what a run measured and how it was judged"))
+    logs = _about_run(commands.add_parser("logs", help="where the workers' logs are, and what one of them said"))
+    logs.add_argument("--slot", type=int, metavar="N", help="print what this worker said")
+    logs.add_argument("--epoch", type=int, default=0, metavar="N", help="of those that followed each other; default: the last")
+    logs.add_argument("--lines", type=_lines, default=USUAL_LINES, metavar="N", help=f"default: {USUAL_LINES}")
     stop = _about_run(commands.add_parser("stop", help="ask a run to stop"))
     stop.add_argument("--hard", action="store_true", help="leave the engines no time to finish")
     _about_run(commands.add_parser("baseline", help="accept a run: later ones of its kind are compared with it"))
@@ -34,6 +39,12 @@ def add_subcommands(parser: argparse.ArgumentParser, backends: tuple[str, ...]) 
     _audit(commands.add_parser("audit", help="print who did what"))
     _approve(commands.add_parser("approve", help="release a run that waits for a second person"))
     _kill_switch(commands.add_parser("kill-switch", help="stop everything and block new starts, or lift that"))
+
+
+def _lines(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST_LINES):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST_LINES}")
+    return int(text)
 
 
 def request_body(options: dict[str, Any], problems: list[Problem]) -> dict[str, object]:

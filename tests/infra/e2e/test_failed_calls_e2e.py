@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import psutil
 import pytest
 
 from infra_gen.emulator.process import HOW_TO_GET_IT, is_installed
+from tests.infra.deployed import over_tls
 from tests.infra.e2e.aws_stage import AwsStage, aws_stage
 from tests.infra.emulator.conftest import eventually
 from tests.shop_process import ShopProcess
@@ -27,11 +29,16 @@ export default function () { http.get(`${__ENV.TARGET_PRODUCT}/products`, { tags
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsStage]:
     if not is_installed():
         pytest.skip(f"no emulator here: {HOW_TO_GET_IT}")
-    folder, parts = tmp_path_factory.mktemp("aws"), {"DeployFargate": "false", "DeployEc2": "false", "DeployPortal": "false"}
-    with ShopProcess() as shop, aws_stage(folder, shop.targets, {"steady.js": STEADY}, **parts) as running:
-        # The emulator speaks no TLS, without which nobody reaches the queue.
+    folder = tmp_path_factory.mktemp("aws")
+    with (
+        ShopProcess() as shop,
+        aws_stage(
+            folder, shop.targets, {"steady.js": STEADY}, DeployFargate="false", DeployEc2="false", DeployPortal="false"
+        ) as running,
+    ):
+        # The emulator speaks no TLS, without which the portal would not reach the queue.
         queue = running.outputs["EventsQueueUrl"]
-        running.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": ""})
+        over_tls(running.client("sqs")).set_queue_attributes(QueueUrl=queue, Attributes={"Policy": ""})
         yield running
 
 
@@ -45,7 +52,8 @@ def test_a_worker_whose_call_fails_is_replaced_and_the_run_says_what_aws_said(st
     # By its silence alone it would be "No sign of life for 14 s."
     assert lost["message"].startswith("AWS Lambda: the call failed: "), lost
     assert "ended with code -9" in lost["message"], lost
-    said = [event["text"] for event in events(stage, run)]
+    assert_logs_are_found(stage, run)
+    said = [event["text"] for event in events(stage, run) if event["kind"] == "log"]
     assert any(text == f"Worker 1: {lost['message']}" for text in said), said
     assert waiting(stage) == "0"
 
@@ -59,6 +67,17 @@ def test_a_function_that_may_not_run_at_all_ends_the_launch_with_the_reason(stag
         stage.client("lambda").delete_function_concurrency(**function)
     assert (found["end_reason"], found["verdict"]) == ("launch_failed", "inconclusive"), found
     assert found["message"] == "AWS Lambda: the call was refused, because the function's reserved concurrency is 0."
+
+
+def assert_logs_are_found(stage: AwsStage, run: str) -> None:
+    """By the launcher's role: the last words of the workers that ended well, and the end of the one that did not."""
+    for slot, epoch, event in ((0, 1, "worker_done"), (1, 2, "worker_done"), (1, 1, "worker_ended")):
+        found = stage.ask("GET", f"/load-tests/{run}/workers/{slot}/log?epoch={epoch}&lines=200")
+        assert found["log"]["group"] == f"{stage.outputs['LogGroupPrefix']}/lambda"
+        said = [json.loads(line["text"]) for line in found["lines"] if line["text"].startswith("{")]
+        told = [(each["run"], each["slot"]) for each in said if each.get("event") == event and each.get("epoch", epoch) == epoch]
+        assert told == [(run, slot)], found
+        assert (found["log"]["stream"] != "", found["note"]) == (True, "")
 
 
 def kill_agent(run: str, *, slot: int) -> None:

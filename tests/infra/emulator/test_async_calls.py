@@ -1,4 +1,4 @@
-"""Asynchronous calls that fail are told of as AWS tells of them: by the alias's settings, with the reason and the number of tries."""
+"""Calls that fail are told of as AWS tells of them: by the alias's settings, with the reason and the number of tries."""
 
 from __future__ import annotations
 

@@ -15,6 +15,9 @@ pytestmark = pytest.mark.emulator
 HANDLER = """
 import importlib, shutil, subprocess
 def handle(event, context):
+    if "prints" in event:
+        print(event["prints"])
+        return context.log_stream_name
     if "module" in event:
         return importlib.import_module(event["module"]).__name__
     return subprocess.run([shutil.which("k6"), "version"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
@@ -57,6 +60,15 @@ def function(aws: Client) -> Any:
 
 def test_a_program_of_a_layer_is_found_and_may_be_executed(function: Any) -> None:
     assert function() == "k6 v9.9.9\n"
+
+
+def test_what_it_prints_stands_in_the_stream_it_was_told(function: Any, aws: Client) -> None:
+    first, second = function(prints="hello"), function(prints="again")
+    assert first == second, "one process, one stream"
+    events = aws("logs").get_log_events(logGroupName="/aws/lambda/runner", logStreamName=first, startFromHead=True)["events"]
+    lines = [event["message"] for event in events]
+    assert [line for line in lines if line in ("hello", "again")] == ["hello", "again"]
+    assert [line.split()[0] for line in lines] == ["START", "hello", "END", "REPORT", "START", "again", "END", "REPORT"]
 
 
 def test_packages_of_the_zip_and_boto3_are_there_and_nothing_of_this_machine(function: Any) -> None:
