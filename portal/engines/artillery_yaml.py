@@ -38,7 +38,11 @@ def read_yaml(text: str) -> dict[str, Any]:
     """Raises ScriptInvalid with the line where that is known."""
     if len(text) > MOST_BYTES:
         raise _invalid(f"The script is larger than {MOST_BYTES >> 10} KiB.", "Move data into CSV files (config.payload).")
-    loader = _Loader(text)
+    try:
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise _invalid(f"The script is not YAML: line {line} has a character that YAML forbids, U+{error.character:04X}.") from error
     try:
         root = loader.get_single_node()
         if root is not None:
@@ -47,7 +51,9 @@ def read_yaml(text: str) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise _invalid(f"The script is not YAML: {error.problem or error.context}{line}.") from error
-    except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
+    except RecursionError as error:
+        raise _invalid(f"The script is nested more than {DEEPEST} levels deep.") from error
+    except (yaml.YAMLError, ValueError, TypeError) as error:
         raise _invalid(f"The script is not YAML: {error}.") from error
     finally:
         loader.dispose()

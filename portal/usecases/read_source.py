@@ -105,7 +105,7 @@ def _existing(path: Path) -> Path | None:
 def _yaml(file: Path, text: str) -> Iterator[Path]:
     try:
         config = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         return  # The engine's own check names the place.
     config = config.get("config") if isinstance(config, dict) else None
     if not isinstance(config, dict):
