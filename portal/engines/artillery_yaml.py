@@ -41,8 +41,8 @@ def read_yaml(text: str) -> dict[str, Any]:
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise _invalid(f"The script is not YAML: line {line} has a character that YAML forbids, U+{error.character:04X}.") from error
+        place, forbidden = text.count("\n", 0, error.position) + 1, f"U+{ord(text[error.position]):04X}"
+        raise _invalid(f"The script is not YAML: line {place} has a character that YAML forbids, {forbidden}.") from error
     try:
         root = loader.get_single_node()
         if root is not None:

@@ -37,6 +37,7 @@ LISTS = (
     "?search=s3",
     "?search=zz",
     "?search=no+such+words",
+    "?search=ancient",
     "?backend=ec2&verdict=passed",
 )
 
@@ -73,7 +74,8 @@ def _on_postgres(statement: str) -> None:
 
 
 def fill(runs: int) -> list[str]:
-    """Ten scenarios, three environments, a run every minute; nineteen of twenty have ended and have a result."""
+    """Ten scenarios, three environments, a run every minute; nineteen of twenty have ended and have a result. The oldest have
+    words in their notes that no other has."""
     from datetime import timedelta
 
     from django.utils import timezone
@@ -96,7 +98,8 @@ def fill(runs: int) -> list[str]:
                 id=f"{at:%Y%m%d}-{number:08x}", version=chance.choice(scenarios), environment=chance.choice(environments),
                 plan=plan, backend=chance.choice(("lambda", "fargate", "ec2")), state="ended" if over else "running",
                 workers=2, created=at, verdict=chance.choice(("passed", "failed", "inconclusive")) if over else "", started=at,
-                ended=at + timedelta(minutes=2) if over else None, tags={"team": f"t{number % 50}"}, note=f"note {number % 100}",
+                ended=at + timedelta(minutes=2) if over else None, tags={"team": f"t{number % 50}"},
+                note=f"note {number % 100}" if number > runs // 200 else "ancient",
                 requested_by=f"u{number % 5}", progress=builders.live_progress(),
             )  # fmt: skip
             rows.append(run)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,10 +40,8 @@ def test_what_is_not_a_script_is_refused_in_a_sentence(text: str, said: str) -> 
 
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
+    with contextlib.suppress(ScriptInvalid):
         assert isinstance(read_yaml(text), dict)
-    except ScriptInvalid as refused:
-        assert refused.problems
 
 
 def test_words_and_dates_stay_what_they_are() -> None:
