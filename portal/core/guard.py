@@ -55,14 +55,17 @@ class Network:
         return addresses.block_list((*pinned, *guard.open_networks))
 
 
+LESS = "Ask for less, or have its guard rails changed."
+
+
 def size_problems(guard: Guard, *, vus: int, rate: Fraction, length: timedelta) -> Iterator[Problem]:
     if guard.longest is not None and length > guard.longest:
         allowed = format_duration(guard.longest)
-        yield Problem("duration", f"{format_duration(length)} is longer than this environment allows ({allowed}).")
+        yield Problem("duration", f"{format_duration(length)} is longer than this environment allows ({allowed}).", LESS)
     if guard.most_vus is not None and vus > guard.most_vus:
-        yield Problem("vus", f"{vus} virtual users are more than this environment allows ({guard.most_vus}).")
+        yield Problem("vus", f"{vus:,} virtual users are more than this environment allows ({guard.most_vus:,}).", LESS)
     if guard.most_rate is not None and rate > guard.most_rate:
-        yield Problem("rate", f"{float(rate):g} arrivals/s are more than this environment allows ({guard.most_rate}).")
+        yield Problem("rate", f"{float(rate):,g} arrivals/s are more than this environment allows ({guard.most_rate:,}).", LESS)
 
 
 def time_problems(guard: Guard, *, start: datetime, length: timedelta) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ _MESSAGE = re.compile(r'\bmsg=("(?:[^"\\]|\\.)*"|\S+)')
 _HINT = re.compile(r'\bhint=("(?:[^"\\]|\\.)*"|\S+)')
 _LEVEL = re.compile(r"\blevel=(\w+)")
 _WRAPPED = re.compile(r"could not initialize '[^']*': could not load JS test '[^']*': ")
-_FOLDER = re.compile(r"(?:file://)?/(?:[^\s/:'\"]+/)*(?=[^\s/:'\"]+\.[cm]?[jt]s\b)")
+_FOLDER = re.compile(r"file:///(?:[^\s/:'\"]+/)*(?=[^\s/:'\"])|/(?:[^\s/:'\"]+/)*(?=[^\s/:'\"]+\.[cm]?[jt]s\b)")
 _FRAMES = re.compile(r"\n\tat (?:go\.k6\.io|reflect|native)[^\n]*")
 _EXTERNAL = re.compile(r"\s*Make sure that you've specified the right path.*", re.DOTALL)
 

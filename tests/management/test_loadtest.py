@@ -125,6 +125,13 @@ def test_status_shows_the_newest_numbers(manage: Manage) -> None:
     assert "20 VUs  152 req/s  p95 43 ms  3 errors  2/2 workers" in out
 
 
+def test_status_of_an_ended_run_says_how_it_ended(manage: Manage) -> None:
+    run = an_ended_run(Outcome.INCONCLUSIVE, end_reason=EndReason.SCRIPT_ERROR, message="Error: no such basket")
+    head, *said = manage("loadtest", "status", run.id)[1].splitlines()
+    assert head == f"{run.id}  product v1 on local, lambda"
+    assert said == ["Inconclusive after 61 s (script error)", "Error: no such basket"]
+
+
 def test_list_shows_the_newest_runs_and_narrows_them(manage: Manage) -> None:
     assert manage("loadtest", "list")[1] == "There is no run yet.\n"
     failed, running = an_ended_run(Outcome.FAILED), a_run(state="running", progress=live_progress())

@@ -31,7 +31,7 @@ def add_subcommands(parser: argparse.ArgumentParser, backends: tuple[str, ...]) 
     stop.add_argument("--hard", action="store_true", help="leave the engines no time to finish")
     _about_run(commands.add_parser("baseline", help="accept a run: later ones of its kind are compared with it"))
     compare = _about_run(commands.add_parser("compare", help="what changed from another run to this one"))
-    compare.add_argument("other", metavar="OTHER")
+    compare.add_argument("other", metavar="OTHER", help="the run before")
     _json(commands.add_parser("templates", help="list scenarios and environments"))
     _validate(commands.add_parser("validate", help="check a script without saving it"))
     _import(commands.add_parser("import", help="save a script as a scenario's next version"))
@@ -96,9 +96,9 @@ def _list(parser: argparse.ArgumentParser) -> None:
 
 def _asked(parser: argparse.ArgumentParser, backends: tuple[str, ...]) -> None:
     """What is asked for, whether it is to start or to be estimated."""
-    parser.add_argument("scenario", metavar="SCENARIO")
-    parser.add_argument("--environment", "-e", required=True, metavar="NAME")
-    parser.add_argument("--backend", "-b", required=True, choices=backends)
+    parser.add_argument("scenario", metavar="SCENARIO", help="its name; 'loadtest templates' lists all")
+    parser.add_argument("--environment", "-e", required=True, metavar="NAME", help="where the load goes")
+    parser.add_argument("--backend", "-b", required=True, choices=backends, help="where workers run")
     load = parser.add_argument_group("load", "None of these: the script's own load. All are totals over all workers.")
     load.add_argument("--vus", metavar="N", help="virtual users that loop; with --duration")
     load.add_argument("--rate", metavar="N", help="arrivals per second, such as 5 or 30/m; with --duration")
@@ -119,13 +119,13 @@ def _asked(parser: argparse.ArgumentParser, backends: tuple[str, ...]) -> None:
     parser.add_argument(
         "--sliced", action="store_const", const=True, help="Lambda: workers follow each other where one may not live so long"
     )
-    parser.add_argument("--note", metavar="TEXT")
+    parser.add_argument("--note", metavar="TEXT", help="why this run; lists are searched for it")
     parser.add_argument("--scenario-version", metavar="N", help="a version of the scenario other than the newest")
     _json(parser)
 
 
 def _about_run(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser.add_argument("id", metavar="ID")
+    parser.add_argument("id", metavar="ID", help="of the run; 'loadtest list' shows the newest")
     return _json(parser)
 
 
@@ -162,13 +162,13 @@ def _token(parser: argparse.ArgumentParser) -> None:
 
 
 def _approve(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID")
+    parser.add_argument("id", metavar="ID", help="of the run")
     parser.add_argument("--digest", default="", metavar="SHA256", help="of the plan; without it the plan is shown")
 
 
 def _kill_switch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("to", choices=("on", "off"))
-    parser.add_argument("--reason", default="", metavar="TEXT")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="shown to everybody whose run is refused")
 
 
 def _audit(parser: argparse.ArgumentParser) -> None:

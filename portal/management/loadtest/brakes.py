@@ -35,4 +35,4 @@ def approve(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
     many = "worker" if plan.workers == 1 else "workers"
     out.write(f"Run {run.id}: {run.version} on {run.environment}, {load_in_words(plan.load)}, {plan.workers} {many}, ")
     out.write(f"asked for by {run.requested_by}.\n")
-    out.write(f"To release it: --digest {plan_digest(plan)}\n")
+    out.write(f"To release it: manage.py loadtest approve {run.id} --digest {plan_digest(plan)}\n")

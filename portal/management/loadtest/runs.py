@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, TextIO  # Any: options, as argparse has them
 
 from portal.core.errors import Problem, RequestRejected
 from portal.core.request import LoadTestRequest, parse_request
+from portal.core.run_state import RunState
 from portal.management.loadtest.arguments import request_body
 from portal.management.loadtest.exit_codes import ExitCode, exit_code
 from portal.management.loadtest.follow import follow, progress_line
 from portal.management.loadtest.report import estimated, report
+from portal.usecases.describe_run import VERDICTS
 from portal.usecases.estimate_run import estimate_run
 from portal.usecases.identify_actor import command_line_actor
 from portal.usecases.list_templates import list_templates
@@ -68,10 +71,19 @@ def status(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
         print_json(found, out)
         return
     out.write(f"{found['id']}  {found['scenario']} v{found['version']} on {found['environment']}, {found['backend']}\n")
-    out.write(progress_line(found) + "\n")
-    words = [word.replace("_", " ") for word in (found["verdict"], found["end_reason"]) if word]
-    if words or found["message"]:
-        out.write(". ".join([", ".join(words), found["message"]]).strip(". ") + "\n")
+    if found["state"] != RunState.ENDED:
+        out.write(progress_line(found) + "\n")
+    for sentence in _standing(found):
+        out.write(sentence + "\n")
+
+
+def _standing(found: dict[str, Any]) -> Iterator[str]:
+    """Of a run that has ended, its end; of all, what is to be said about it."""
+    if found["state"] == RunState.ENDED:
+        reason = (found["end_reason"] or "ended").replace("_", " ")
+        yield f"{VERDICTS.get(found['verdict'] or '', 'No verdict')} after {found['elapsed_seconds']} s ({reason})"
+    if found["message"]:
+        yield found["message"]
 
 
 def results(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
@@ -100,7 +112,7 @@ def templates(options: dict[str, Any], parts: Parts, out: TextIO) -> None:
         out.write(f"  {row['name']} v{row['version']} ({row['engine']}; {', '.join(row['backends'])})  {row['title']}\n")
     out.write("Environments\n")
     for row in found["environments"]:
-        out.write(f"  {row['name']}  {row['description']}\n")
+        out.write(f"  {row['name']}  {row['description']}".rstrip() + "\n")
     if not found["scenarios"]:
         out.write("  None yet: `manage.py catalog` brings the samples.\n")
 
