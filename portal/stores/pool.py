@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,6 +34,8 @@ class Call:
     memory: int
     at: float
     expires: float
+    worker: str = ""
+    """Whom it is for; empty: whoever is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,15 @@ class PresenceState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    run: str
+    slot: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class Presence:
-    """A worker's sign of life; run, slot and epoch of what it holds."""
+    """A worker's sign of life; run, slot and epoch of what it holds, and what else where it can hold several."""
 
     worker: str
     az: str
@@ -63,6 +72,22 @@ class Presence:
     run: str = ""
     slot: int | None = None
     epoch: int | None = None
+    others: tuple[Held, ...] = ()
+    most: int = 1
+    """How many it can hold at once."""
+
+    @classmethod
+    def of(cls, worker: str, az: str, at: float, state: PresenceState, holds: Sequence[Held], most: int = 1) -> Presence:
+        if not holds:
+            return cls(worker, az, at, state, most=most)
+        first, *others = holds
+        return cls(worker, az, at, state, first.run, first.slot, first.epoch, tuple(others), most)
+
+    @property
+    def holds(self) -> tuple[Held, ...]:
+        if self.slot is None or self.epoch is None:
+            return ()
+        return (Held(self.run, self.slot, self.epoch), *self.others)
 
 
 class PoolStore:

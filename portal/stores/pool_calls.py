@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from portal.core.plan import LoadPlan
 from portal.core.ports import WorkerHandle, WorkerStatus
-from portal.stores.pool import Call, Claim, PoolStore, Presence, PresenceState
+from portal.stores.pool import Call, Claim, Held, PoolStore, Presence, PresenceState
 
 SILENT_SECONDS = 30.0
 """A machine that says nothing for as long is gone; one that works is missed earlier, by its agent's own heartbeat."""
@@ -23,10 +23,13 @@ class PoolCalls:
         self.pool = pool
         self._claims: dict[str, dict[tuple[int, int], Claim]] = {}
 
-    def ask(self, plan: LoadPlan, slots: Iterable[int], epoch: int, *, now: float, cores: int = 0) -> tuple[WorkerHandle, ...]:
-        """One call for each slot. A first one is worth nothing after the start, a later one until the load is over."""
+    def ask(
+        self, plan: LoadPlan, slots: Iterable[int], epoch: int, *, now: float, cores: int = 0, worker: str = ""
+    ) -> tuple[WorkerHandle, ...]:
+        """One call for each slot, for `worker` or whoever is free. A first one is worth nothing after the start, a later one
+        until the load is over."""
         expires = now + (plan.ready_within if epoch == 1 else plan.duration).total_seconds()
-        calls = [Call(plan.run_id, slot, epoch, cores, 0, now, expires) for slot in slots]
+        calls = [Call(plan.run_id, slot, epoch, cores, 0, now, expires, worker) for slot in slots]
         self.pool.call(calls)
         return tuple(WorkerHandle(call.slot, epoch, f"{REFERENCE}{plan.run_id}") for call in calls)
 
@@ -87,7 +90,7 @@ def _status(handle: WorkerHandle, run_id: str, claim: Claim | None, presence: Pr
         return WorkerStatus.GONE if now - claim.at > SILENT_SECONDS else WorkerStatus.UNKNOWN
     if now - presence.at > SILENT_SECONDS:
         return WorkerStatus.GONE
-    if (presence.run, presence.slot, presence.epoch) != (run_id, handle.slot, handle.epoch):
+    if Held(run_id, handle.slot, handle.epoch) not in presence.holds:
         # It is free again, or at other work; just after the claim it has not said yet that it took this one.
         return WorkerStatus.GONE if presence.at > claim.at + JUST_CLAIMED else WorkerStatus.ALIVE
     return WorkerStatus.LEAVING if presence.state is PresenceState.DRAINING else WorkerStatus.ALIVE

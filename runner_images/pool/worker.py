@@ -1,4 +1,4 @@
-"""The waiting worker: presence, calls, one agent at a time, and an orderly end when its machine is taken away."""
+"""The waiting worker: presence, calls, an agent for each slot it holds, and an orderly end when its machine is taken away."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from types import FrameType
 from portal.core.errors import PortalError, StoreUnavailable
 from portal.stores.pool import Call, Claim, PoolStore, Presence, PresenceState
 from runner_images.child import Agent, Assignment
-from runner_images.json_log import forwarded, say
+from runner_images.json_log import say
+from runner_images.pool.hands import Hands
 from runner_images.pool.metadata import NoMetadata
 from runner_images.pool.places import Place
 from runner_images.pool.protection import Protection
@@ -24,6 +25,8 @@ MOST_CALLS = 10
 """Looked at in one look: others look too."""
 DRAIN_SECONDS = 110.0
 """Spot and ECS leave two minutes."""
+HOLD_BACK = 1.0
+"""For each slot it holds a worker leaves a call so many seconds to those that hold fewer."""
 
 
 class PoolWorker:
@@ -32,10 +35,9 @@ class PoolWorker:
     def __init__(
         self, settings: PoolSettings, pool: PoolStore, place: Place, start: Callable[[Assignment], Agent] = Agent
     ) -> None:
-        self._settings, self._pool, self._place, self._start = settings, pool, place, start
+        self._settings, self._pool, self._place = settings, pool, place
         self._protection = Protection(place)
-        self._agent: Agent | None = None
-        self._call: Call | None = None
+        self._hands = Hands(settings.store_url, settings.slots, start)
         self._state = PresenceState.IDLE
         self._terminated = ""
         self._spoke_at = self._looked_at = float("-inf")
@@ -53,8 +55,7 @@ class PoolWorker:
                 time.sleep(TICK)
             self._drain(reason)
         finally:
-            if self._agent is not None:
-                self._agent.kill()
+            self._hands.kill()
         return 0
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -71,26 +72,24 @@ class PoolWorker:
         return self._idled_out()
 
     def _step(self) -> None:
-        if self._agent is not None:
-            self._follow(self._agent)
-        elif self._is_due(self._looked_at, LOOK_SECONDS):
+        if self._hands.let_go():
+            self._looked_at = float("-inf")
+            if not self._hands:
+                self._idle_since = time.monotonic()
+            self._be_as_busy_as_it_is()
+        self._protection.want(bool(self._hands))
+        if self._hands.has_room and self._is_due(self._looked_at, LOOK_SECONDS):
             self._looked_at = time.monotonic()
-            self._protection.want(False)
             self._take_a_call()
 
-    def _follow(self, agent: Agent) -> None:
-        self._protection.want(True)
-        code = agent.exit_code()
-        self._forward(agent)
-        if code is not None:
-            say("agent_ended", **self._about(), exit_code=code)
-            self._agent = self._call = None
-            self._idle_since, self._looked_at = time.monotonic(), float("-inf")
-            self._be(PresenceState.IDLE)
+    def _be_as_busy_as_it_is(self) -> None:
+        self._be(PresenceState.WORKING if self._hands else PresenceState.IDLE)
 
     def _take_a_call(self) -> None:
+        """One, so that others get the next."""
         with self._store_may_fail():
-            for call in wanted(self._pool.open_calls(MOST_CALLS), time.time()):
+            calls = self._pool.open_calls(MOST_CALLS)
+            for call in wanted(calls, time.time(), worker=self._place.worker, held=len(self._hands)):
                 if self._terminated:
                     return
                 if self._pool.claim(call, Claim(self._place.worker, self._place.az, time.time())):
@@ -98,26 +97,16 @@ class PoolWorker:
                     return
 
     def _begin(self, call: Call) -> None:
-        self._call = call
-        say("call_claimed", **self._about(), worker=self._place.worker)
-        self._agent = self._start(Assignment(self._settings.store_url, call.run, call.slot, call.epoch, call.cores, call.memory))
-        self._be(PresenceState.WORKING)
+        say("call_claimed", run=call.run, slot=call.slot, epoch=call.epoch, worker=self._place.worker)
+        self._hands.take(call)
+        self._be_as_busy_as_it_is()
         self._protection.want(True)
 
     def _drain(self, reason: str) -> None:
         """Never claims again. What it measures until the end is shipped; who replaces it is told by its presence."""
-        say("draining", worker=self._place.worker, message=reason, **self._about())
+        say("draining", worker=self._place.worker, message=reason, **self._hands.about())
         self._be(PresenceState.DRAINING)
-        if self._agent is not None:
-            self._agent.drain()
-            until = time.monotonic() + DRAIN_SECONDS
-            while self._agent.wait(TICK) is None and time.monotonic() < until:
-                self._forward(self._agent)
-                if self._is_due(self._spoke_at, PRESENCE_SECONDS):
-                    self._speak()
-            self._agent.kill()
-            self._forward(self._agent)
-            self._agent = None
+        self._hands.drain(DRAIN_SECONDS, TICK, self._speak_if_due)
         self._protection.want(False)
         self._tell("parting", self._place.part)
         with contextlib.suppress(PortalError):  # A role without s3:DeleteObject leaves it behind; its age tells.
@@ -132,7 +121,7 @@ class PoolWorker:
 
     def _idled_out(self) -> str:
         minutes = self._settings.idle_minutes
-        if not minutes or self._agent is not None or time.monotonic() - self._idle_since < minutes * 60:
+        if not minutes or self._hands or time.monotonic() - self._idle_since < minutes * 60:
             return ""
         if self._place.leave():
             return f"Nothing to do for {minutes:g} minutes."
@@ -143,22 +132,15 @@ class PoolWorker:
         self._state = state
         self._speak()
 
+    def _speak_if_due(self) -> None:
+        if self._is_due(self._spoke_at, PRESENCE_SECONDS):
+            self._speak()
+
     def _speak(self) -> None:
-        self._spoke_at, call = time.monotonic(), self._call
-        said = Presence(
-            self._place.worker, self._place.az, time.time(), self._state, call.run if call else "",
-            call.slot if call else None, call.epoch if call else None,
-        )  # fmt: skip
+        self._spoke_at, place = time.monotonic(), self._place
+        said = Presence.of(place.worker, place.az, time.time(), self._state, self._hands.holds, self._hands.most)
         with self._store_may_fail():
             self._pool.say(said)
-
-    def _forward(self, agent: Agent) -> None:
-        for line in agent.new_lines():
-            print(forwarded(line, **self._about()), flush=True)
-
-    def _about(self) -> dict[str, object]:
-        call = self._call
-        return {"run": call.run, "slot": call.slot, "epoch": call.epoch} if call else {}
 
     @contextlib.contextmanager
     def _store_may_fail(self) -> Iterator[None]:
@@ -177,16 +159,21 @@ class PoolWorker:
         return time.monotonic() - since >= seconds
 
 
-def wanted(calls: Iterable[Call], now: float) -> list[Call]:
-    """Those to try, each waiting worker in an order of its own: not all shall reach for the same one.
+def wanted(calls: Iterable[Call], now: float, *, worker: str = "", held: int = 0) -> list[Call]:
+    """Those to try for a worker that holds so many, each waiting worker in an order of its own: not all shall reach for the
+    same one.
 
-    Replacements come first, and a slot that has a newer call is not begun by an older one.
+    Replacements come first, and a slot that has a newer call is not begun by an older one. A call for this very worker is
+    taken at once.
     """
     newest: dict[tuple[str, int], Call] = {}
     for call in calls:
         known = newest.get((call.run, call.slot))
         if call.expires > now and (known is None or known.epoch < call.epoch):
             newest[call.run, call.slot] = call
-    found = list(newest.values())
+    found = [
+        call for call in newest.values()
+        if (call.worker == worker if call.worker else now - call.at >= held * HOLD_BACK)
+    ]  # fmt: skip
     random.shuffle(found)
     return sorted(found, key=lambda call: call.epoch == 1)

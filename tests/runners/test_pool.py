@@ -91,8 +91,8 @@ class Group:
         self.threads: list[threading.Thread] = []
         self.places: list[Somewhere] = []
 
-    def join(self, place: Somewhere, idle_minutes: float = 0) -> None:
-        worker = PoolWorker(PoolSettings("memory:", "g", idle_minutes), self.pool, place, self.start)
+    def join(self, place: Somewhere, idle_minutes: float = 0, slots: int = 1) -> None:
+        worker = PoolWorker(PoolSettings("memory:", "g", idle_minutes, slots), self.pool, place, self.start)
         thread = threading.Thread(target=worker.live, daemon=True)
         self.places.append(place)
         self.threads.append(thread)
@@ -115,7 +115,7 @@ class Group:
 
 @pytest.fixture
 def group(monkeypatch: pytest.MonkeyPatch) -> Iterator[Group]:
-    for name in ("PRESENCE_SECONDS", "LOOK_SECONDS", "TICK"):
+    for name in ("PRESENCE_SECONDS", "LOOK_SECONDS", "TICK", "HOLD_BACK"):
         monkeypatch.setattr(pool_worker, name, 0.02)
     monkeypatch.setattr(signal, "signal", lambda number, handler: None)  # For main threads only.
     made = Group()
