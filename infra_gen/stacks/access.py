@@ -89,6 +89,8 @@ def _fargate(p: Parameters) -> list[tuple[Statement, str]]:
         (Statement("TagTasks", ("ecs:TagResource",), [tasks], {"StringEquals": {"ecs:CreateAction": "RunTask"}}, why),
          "HasFargate"),
         (Statement("SizePool", ("ecs:UpdateService", "ecs:DescribeServices"), [Ref(p.pool)]), "HasFargate"),
+        (Statement("SeePoolsBounds", ("application-autoscaling:DescribeScalableTargets",), ["*"], reason="It knows no resource."),
+         "HasFargate"),
         (Statement("SeeCluster", ("ecs:DescribeClusters",), [Ref(p.cluster)]), "HasFargate"),
         (Statement("SeeTask", ("ecs:DescribeTaskDefinition",), ["*"], reason="ECS knows no resource here."), "HasFargate"),
         (Statement("PassRoles", ("iam:PassRole",), [Ref(p.task_role), Ref(p.execution)], to_ecs), "HasFargate"),

@@ -6,6 +6,7 @@ its load; its workers protect themselves while they work.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any  # Any: troposphere has no types
 
@@ -51,6 +52,8 @@ class Parameters:
     memory: Any = choice("TaskMemory", "Megabytes of a worker; what fits TaskCpu.", "4096", "8192", "16384", "32768")
     pool_least: Any = number("PoolLeast", "Workers of the pool that always wait.", default=0, least=0, most=500)
     pool_most: Any = number("PoolMost", "Workers the pool may grow to.", default=10, least=1, most=500)
+    slots: Any = number("PoolSlots", "Parts of a load that a worker of the pool makes at once, each in a process of its own.",
+                        default=4, least=1, most=16)  # fmt: skip
     spot: Any = number("PoolSpotWeight", "Workers of the pool on Fargate Spot for each one that is not; Spot may be taken away.",
                        default=1, least=0, most=20)  # fmt: skip
     balancer: Any = switch("PoolBalancer", "Whether a load balancer asks the pool's workers how they are; it costs by the hour.")
@@ -69,7 +72,8 @@ def build(p: Parameters) -> Any:
     template.add_resource(kept_logs("Logs", "fargate", p.retention))
     _cluster(template)
     template.add_resource(_task(p, "Artillery", "task", ["python", "-m", "runner_images.task"]))
-    template.add_resource(_task(p, "PoolTask", "pool", ["python", "-m", "runner_images.pool", "--group", FARGATE_GROUP]))
+    waiting = ["python", "-m", "runner_images.pool", "--group", FARGATE_GROUP]
+    template.add_resource(_task(p, "PoolTask", "pool", waiting, {"KNOPFDRUCK_POOL_SLOTS": Ref(p.slots)}))
     _health(template, p)
     _pool(template, p)
     _growth(template, p)
@@ -90,13 +94,14 @@ def _cluster(template: Any) -> None:
     )  # fmt: skip
 
 
-def _task(p: Parameters, title: str, stream: str, command: list[str]) -> Any:
+def _task(p: Parameters, title: str, stream: str, command: list[str], own: Mapping[str, Any] | None = None) -> Any:
     volumes = (
         Volume("scripts", Ref(p.scripts), SCRIPTS_FOLDER, read_only=True),
         Volume("results", Ref(p.outcomes), RESULTS_FOLDER),
     )
     image = If("HasImage", Ref(p.image), Sub("${RunnerRepositoryUri}:latest"))
     variables = {"KNOPFDRUCK_STORE": Ref(p.store), "KNOPFDRUCK_ENVIRONMENT": Ref(p.environment), "KNOPFDRUCK_TOPIC": Ref(p.topic)}
+    variables |= own or {}
     return ecs.TaskDefinition(
         title, RequiresCompatibilities=["FARGATE"], NetworkMode="awsvpc", Cpu=Ref(p.cpu), Memory=Ref(p.memory),
         TaskRoleArn=Ref(p.role), ExecutionRoleArn=Ref(p.execution), Volumes=[each.of(Ref(p.files)) for each in volumes],

@@ -13,7 +13,9 @@ from infra_gen.permissions import deploy_policy
 from tests.infra.test_permissions import actions
 
 DOORS = {path.stem: ast.parse(path.read_text()) for path in (Path(__file__).resolve().parents[2] / "portal" / "aws").glob("*.py")}
-PORTAL = ("autoscaling", "awslambda", "cloudwatch", "discovery", "ecs", "logs", "quotas", "s3", "session", "sns", "sqs", "sts")
+PORTAL = (
+    "autoscaling", "awslambda", "cloudwatch", "discovery", "ecs", "logs", "pool_service", "quotas", "s3", "session", "sns", "sqs", "sts",
+)  # fmt: skip
 WORKER, INSTANCE = ("s3", "secrets", "sns"), ("scaling_group",)
 DEPLOYER = ("account", "apigateway", "buckets", "cloudformation", "draining")
 CALLS_NOTHING = ("__init__", "announcer", "errors", "failed_calls", "inspection", "remembered", "rounds")
@@ -21,6 +23,7 @@ CALLS_NOTHING = ("__init__", "announcer", "errors", "failed_calls", "inspection"
 NOT_AWS = {"add_auth", "get_credentials", "get_paginator", "has_cluster", "put_new", "token_hex"}
 ONE_WORD = {"invoke", "publish", "AssumeRoleCredentialFetcher"}
 SERVICES = {
+    "application-autoscaling": ("describe_scalable_targets",),
     "autoscaling": ("complete_lifecycle_action", "describe_auto_scaling_groups", "describe_auto_scaling_instances",
                     "set_desired_capacity", "set_instance_protection", "terminate_instance_in_auto_scaling_group",
                     "update_auto_scaling_group"),
@@ -29,8 +32,8 @@ SERVICES = {
                        "list_stack_resources", "update_termination_protection"),
     "cloudwatch": ("put_metric_data",),
     "ec2": ("describe_subnets",),
-    "ecs": ("describe_clusters", "describe_task_definition", "describe_tasks", "list_tasks", "run_task", "stop_task",
-            "update_service"),
+    "ecs": ("describe_clusters", "describe_services", "describe_task_definition", "describe_tasks", "list_tasks", "run_task",
+            "stop_task", "update_service"),
     "elasticloadbalancing": ("describe_listeners", "describe_load_balancers", "describe_tags"),
     "lambda": ("get_function_configuration",),
     "logs": ("filter_log_events", "get_log_events"),

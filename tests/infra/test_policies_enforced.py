@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from infra_gen.emulator.process import HOW_TO_GET_IT, Emulator, is_installed
 from portal.aws.discovery import Discovery
 from portal.aws.errors import AwsMissing
+from portal.aws.pool_service import PoolServiceDoor
 from portal.aws.sqs import QueueDoor
 from portal.core.target_refs import TargetRef
 from tests.infra.deployed import deploy, over_tls, resource
@@ -187,6 +188,9 @@ def test_a_portal_may_start_stop_and_read(place: Place, portal: Client) -> None:
     portal("cloudwatch").put_metric_data(Namespace="Knopfdruck", MetricData=[{"MetricName": "Requests", "Value": 1}])
     portal("autoscaling").set_desired_capacity(AutoScalingGroupName=outputs["WorkerGroupName"], DesiredCapacity=0)
     portal("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[outputs["WorkerGroupName"]])
+    pool = PoolServiceDoor(portal("ecs"), portal("application-autoscaling"))
+    assert pool.look(outputs["ClusterName"], outputs["PoolServiceName"]).most == 10
+    pool.grow(outputs["ClusterName"], outputs["PoolServiceName"], 0)
     s3 = portal("s3")
     s3.put_object(Bucket=place.bucket, Key="control/runs/p/plan.json", Body=b"{}")
     s3.delete_object(Bucket=place.bucket, Key="control/runs/p/plan.json")
@@ -225,6 +229,7 @@ PORTAL_MUST_NOT: dict[str, Callable[[Place, Client], Any]] = {
         cluster="foreign", taskDefinition=p.outputs["ArtilleryTaskDefinitionArn"]),
     "size a group of others": lambda p, c: c("autoscaling").set_desired_capacity(
         AutoScalingGroupName="foreign", DesiredCapacity=0),
+    "size a service of others": lambda p, c: c("ecs").update_service(cluster=p.outputs["ClusterName"], service="x"),
     "count in another namespace": lambda p, c: c("cloudwatch").put_metric_data(
         Namespace="Foreign", MetricData=[{"MetricName": "Requests", "Value": 1}]),
     "make a role": lambda p, c: c("iam").create_role(RoleName="x", AssumeRolePolicyDocument="{}"),

@@ -16,7 +16,7 @@ from infra_gen.emulator.plug import plug
 
 ON_DEFINITION = ("RunTask",)
 ON_TASK = ("StopTask", "DescribeTasks", "UpdateTaskProtection")
-ON_SERVICE = ("UpdateService", "DeleteService")
+ON_SERVICE = ("UpdateService", "DeleteService", "DescribeServices")
 
 
 def install() -> None:
@@ -68,7 +68,8 @@ def thing(action: str, document: dict[str, Any], region: str, account: str) -> s
         tasks = document.get("tasks") or [document.get("task")]
         return _arn(tasks[0], f"{base}:task/{cluster}/")
     if action in ON_SERVICE:
-        return _arn(document.get("service"), f"{base}:service/{cluster}/")
+        services = document.get("services") or [document.get("service")]
+        return _arn(services[0], f"{base}:service/{cluster}/")
     return None
 
 
