@@ -19,8 +19,8 @@ from portal.backends.sandbox import HostSandbox
 from portal.config import ROOT, PortalConfig, load
 from portal.core.aws_place import AwsPlace
 from portal.core.cloud_ports import Announcer, Finding, Logs
-from portal.core.plan import Limits
 from portal.core.ports import Backend, Clock, Engine, EngineTools, ObjectStore, Sandbox
+from portal.core.sizing import Limits
 from portal.core.target_refs import TargetRef
 from portal.core.wire import from_plain
 from portal.engines import open_engine

@@ -30,6 +30,7 @@ class AgainForm(RunForm):
             "workers": str(plan.workers),
             "on_worker_loss": plan.on_worker_loss,
             "sliced": plan.slices > 1,
+            "elastic": plan.elastic,
             "parameters": "\n".join(f"{name}={value}" for name, value in own.items()),
             "thresholds": "\n".join(asked),
         }  # fmt: skip

@@ -28,7 +28,7 @@ from portal.usecases.read_pairs import read_pairs, read_thresholds
 from portal.usecases.request_run import request_run
 from portal.wiring import parts
 
-_PLAIN = ("environment", "vus", "rate", "duration", "max_vus", "workers", "on_worker_loss", "sliced", "note")
+_PLAIN = ("environment", "vus", "rate", "duration", "max_vus", "workers", "on_worker_loss", "sliced", "elastic", "note")
 
 _POLICIES = (
     (OnWorkerLoss.CONTINUE, "the others go on"), (OnWorkerLoss.REPLACE, "replace it"), (OnWorkerLoss.ABORT, "stop the run"),
@@ -71,6 +71,10 @@ class RunForm(DialogForm):
     sliced = forms.BooleanField(
         label="In slices", required=False, widget=UnfoldBooleanWidget(),
         help_text="Lambda, beyond 14 minutes: workers follow each other.",
+    )  # fmt: skip
+    elastic = forms.BooleanField(
+        label="Elastic", required=False, widget=UnfoldBooleanWidget(),
+        help_text="Fargate: a pool makes the load, and its parts move to workers that join.",
     )  # fmt: skip
     stages = _lines("or stages, one a line", "10s:50\n1m:50")
     thresholds = _lines("Thresholds, one a line", "http_req_duration=p(95)<300")

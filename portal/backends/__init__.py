@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from portal.core.plan import Limits
+from portal.core.sizing import Limits
 
 BACKENDS = {
     ("local", "lambda"): "portal.backends.local:LocalBackend",
@@ -27,7 +27,7 @@ LIMITS = {
     ),
     "fargate": Limits(
         engines=("k6", "artillery"), longest=timedelta(days=7), most_workers=500, vus_per_worker=500,
-        advice="Split it into several runs.",
+        advice="Split it into several runs.", is_elastic=True,
     ),
     "ec2": Limits(
         engines=("k6", "artillery"), longest=timedelta(days=7), most_workers=1000, vus_per_worker=2000,

@@ -2,6 +2,7 @@
 that is done, and a start that is repeated gives the task that runs.
 
 A slot that was lost is given to an idle worker of the elastic pool where there is one, because that begins within seconds.
+An elastic run has all its slots made there: the pool's service is asked for as many workers as the load needs.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from functools import partial
 
 from portal.aws.ecs import EcsDoor, TaskOrder, TaskState
 from portal.aws.errors import AwsError
+from portal.aws.pool_service import PoolServiceDoor
 from portal.aws.quotas import FARGATE_VCPUS, QuotaDoor
 from portal.aws.remembered import Remembered
 from portal.aws.rounds import Rounds
 from portal.backends import LIMITS
 from portal.core.aws_place import AwsPlace
+from portal.core.elastic import SLOTS_EACH, Member, workers_wanted
 from portal.core.errors import LaunchFailed
 from portal.core.plan import LoadPlan
 from portal.core.ports import Clock, ObjectStore, WorkerHandle, WorkerStatus
 from portal.stores.pool import PoolStore
 from portal.stores.pool_calls import PoolCalls, is_call
+from portal.stores.pool_crew import crew
 
 log = logging.getLogger("portal.fargate")
 POOL = "fargate"
@@ -40,23 +44,66 @@ class FargateBackend:
     name = "fargate"
     limits = LIMITS["fargate"]
 
-    def __init__(self, place: AwsPlace, door: EcsDoor, quotas: QuotaDoor, pool: PoolStore, clock: Clock) -> None:
-        self._place, self._door, self._quotas, self._clock = place, door, quotas, clock
+    def __init__(
+        self, place: AwsPlace, door: EcsDoor, service: PoolServiceDoor, quotas: QuotaDoor, pool: PoolStore, clock: Clock
+    ) -> None:
+        self._place, self._door, self._service, self._quotas, self._clock = place, door, service, quotas, clock
         self._calls = PoolCalls(pool)
         self._states = Remembered[TaskState](clock.now, ASK_EVERY)
+        self._crews = Remembered[tuple[Member, ...]](clock.now, ASK_EVERY)
         self._unseen: dict[str, float] = {}
 
     @classmethod
     def open(cls, place: AwsPlace, objects: ObjectStore, clock: Clock) -> FargateBackend:
-        return cls(place, EcsDoor.of(place), QuotaDoor.of(place), PoolStore(objects, POOL), clock)
+        return cls(place, EcsDoor.of(place), PoolServiceDoor.of(place), QuotaDoor.of(place), PoolStore(objects, POOL), clock)
 
     def launch(self, plan: LoadPlan, slots: tuple[int, ...], epoch: int) -> tuple[WorkerHandle, ...]:
+        if plan.elastic:
+            if epoch == 1:
+                self._grow(plan)
+            return self._call(plan, slots, epoch)
         if epoch > 1 and len(self._calls.idle(now=self._clock.now())) >= len(slots):
             return self._calls.ask(plan, slots, epoch, now=self._clock.now())
         if epoch == 1 and 0 in slots:
             self._check_room(plan)
         failing = "Fargate tasks could not be started"
         return ROUNDS.start(slots, epoch, partial(self._start, plan, epoch), self._clock, failing=failing)
+
+    def _call(self, plan: LoadPlan, slots: tuple[int, ...], epoch: int, worker: str = "") -> tuple[WorkerHandle, ...]:
+        cores = 1 if self._place.is_on_this_machine else 0
+        return self._calls.ask(plan, slots, epoch, now=self._clock.now(), cores=cores, worker=worker)
+
+    def _grow(self, plan: LoadPlan) -> None:
+        """Never makes it smaller. Raises LaunchFailed where the pool cannot be as large as the load needs it."""
+        cluster, service = self._place.cluster, self._place.pool_service
+        if not service:
+            raise LaunchFailed("This environment has no pool of workers on Fargate.",
+                               hint="Name the stack's PoolServiceName as pool_service, or leave elastic out.")  # fmt: skip
+        at_work = [one for one in crew(self._calls.pool, plan.run_id, now=self._clock.now()) if not one.leaves]
+        each = max((one.load + one.room for one in at_work), default=SLOTS_EACH)
+        others = sum(one.load > len(one.slots) for one in at_work)
+        wanted = others + workers_wanted(plan.load, plan.workers, self.limits, slots_each=each)
+        try:
+            size = self._service.look(cluster, service)
+            if wanted > size.most:
+                raise LaunchFailed(f"The load needs {wanted} workers of the pool; it may have {size.most}.",
+                                   hint="Ask for less load, or raise PoolMost of the stack.")  # fmt: skip
+            if wanted > size.desired:
+                self._service.grow(cluster, service, wanted)
+                log.info("pool_grows run_id=%s from=%s to=%s", plan.run_id, size.desired, wanted)
+        except AwsError as error:
+            raise LaunchFailed(f"The pool could not be asked for workers: {error.message}", hint=error.hint) from error
+
+    def crew(self, run_id: str) -> tuple[Member, ...]:
+        def ask(runs: tuple[str, ...]) -> Mapping[str, tuple[Member, ...]]:
+            return {run: crew(self._calls.pool, run, now=self._clock.now()) for run in runs}
+
+        return self._crews.of((run_id,), ask)[run_id]
+
+    def call_over(self, plan: LoadPlan, slot: int, epoch: int, worker: str) -> WorkerHandle:
+        (handle,) = self._call(plan, (slot,), epoch, worker)
+        self._crews.forget((plan.run_id,))
+        return handle
 
     def _start(self, plan: LoadPlan, epoch: int, slot: int) -> str | AwsError:
         here = self._place.is_on_this_machine
@@ -124,6 +171,7 @@ class FargateBackend:
             log.warning("stop_task_failed task=%s: %s", arn, error.message)
 
     def release(self, run_id: str) -> None:
+        self._crews.forget((run_id,))
         self._calls.pool.withdraw(run_id)
 
     def sweep(self, is_over: Callable[[str], bool]) -> tuple[str, ...]:

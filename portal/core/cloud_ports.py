@@ -7,8 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from portal.core.elastic import Member
 from portal.core.errors import LaunchFailed
 from portal.core.failed_call import FailedCall
+from portal.core.plan import LoadPlan
 from portal.core.ports import WorkerHandle
 from portal.core.worker_logs import LogLine, LogPlace, Span
 
@@ -19,6 +21,19 @@ class KnowsPlaces(Protocol):
 
     def places(self, handles: tuple[WorkerHandle, ...]) -> Mapping[int, str]:
         """By slot, as far as it is known: `i-0abc in eu-central-1a`."""
+
+
+@runtime_checkable
+class Elastic(Protocol):
+    """A backend whose workers wait in a pool and hold several slots each."""
+
+    def crew(self, run_id: str) -> tuple[Member, ...]:
+        """The pool's workers as this run sees them; asked of the store every few seconds at most."""
+
+    def call_over(self, plan: LoadPlan, slot: int, epoch: int, worker: str) -> WorkerHandle:
+        """Asks `worker` (empty: whoever has room) to go on with a slot that another one makes until then."""
+
+    def stop(self, handles: tuple[WorkerHandle, ...], *, hard: bool) -> None: ...
 
 
 @runtime_checkable

@@ -5,14 +5,14 @@ Compute only: data transfer, NAT, logs and storage depend on the target's answer
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 
-from portal.core.load import ClosedLoad, Load, OpenLoad, default_vus, exact_seconds, peak
+from portal.core.load import ClosedLoad, exact_seconds
 from portal.core.plan import LoadPlan
+from portal.core.sizing import planned_vus
 
 CURRENCY, REGION = "USD", "us-east-1"
 SPOT_DISCOUNT = 0.5
@@ -85,15 +85,6 @@ def estimate(plan: LoadPlan) -> Estimate:
                     _quotas(plan, price))  # fmt: skip
 
 
-def planned_vus(load: Load) -> int:
-    """The most virtual users at once."""
-    if isinstance(load, ClosedLoad):
-        return math.ceil(peak(load))
-    if isinstance(load, OpenLoad):
-        return load.max_vus or default_vus(peak(load))
-    return load.peak_vus or 0
-
-
 def vu_hours(plan: LoadPlan) -> float:
     """Virtual users times hours: the area under a closed load, the most users all the time for any other."""
     if isinstance(plan.load, ClosedLoad):
@@ -106,7 +97,7 @@ def vu_hours(plan: LoadPlan) -> float:
 
 def _hours(plan: LoadPlan, price: Price, *, whole: bool = False) -> float:
     """Billed hours of all workers; `whole`: until every worker's own deadline."""
-    return plan.workers * (((plan.deadline if whole else plan.duration) + price.starting) / HOUR)
+    return plan.machines * (((plan.deadline if whole else plan.duration) + price.starting) / HOUR)
 
 
 def _steady(plan: LoadPlan, price: Price) -> Cost:
@@ -138,4 +129,4 @@ _QUOTAS = {
 
 def _quotas(plan: LoadPlan, price: Price) -> tuple[Quota, ...]:
     name, default = _QUOTAS[plan.backend]
-    return (Quota(name, plan.workers * (1 if plan.backend == "lambda" else price.vcpus), default),)
+    return (Quota(name, plan.machines * (1 if plan.backend == "lambda" else price.vcpus), default),)

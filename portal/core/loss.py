@@ -13,6 +13,8 @@ TAKE_OVER_SECONDS = {"k6": 2, "artillery": 4}
 """What an engine may take to get ready: k6 half a second, Artillery three."""
 SLOWEST_SECONDS = 4
 """Of an engine nobody measured."""
+UNHURRIED = 2
+"""Times that, where the slot's load is being made meanwhile."""
 HAND_OVER_LEAD = 0.1
 """Seconds before the other begins in which an engine is asked to stop: a little too few requests, and none twice."""
 HAND_OVER_PATIENCE = 30.0
@@ -34,14 +36,20 @@ def most_replacements(workers: int) -> int:
     return max(MOST_PER_SLOT, workers // 2)
 
 
-def may_replace(epochs: Collection[int], epoch: int) -> bool:
-    """Whether the worker of `epoch` may be replaced; `epochs` are the newest of all slots."""
-    return epoch <= MOST_PER_SLOT and sum(one - 1 for one in epochs) < most_replacements(len(epochs))
+def may_replace(epochs: Collection[int], epoch: int, *, slots_each: int = 1) -> bool:
+    """Whether the worker of `epoch` may be replaced; `epochs` are the newest of all slots, of which a worker may hold several
+    and take them along."""
+    return epoch <= MOST_PER_SLOT and sum(one - 1 for one in epochs) < most_replacements(len(epochs)) * slots_each
 
 
 def take_over_at(engine: str, epoch: int, *, now: float, t0: int) -> int:
     """The whole unix second at which a replacement that starts its engine now begins. Every further one takes more time."""
     return max(t0, math.ceil(now) + TAKE_OVER_SECONDS.get(engine, SLOWEST_SECONDS) * (epoch - 1))
+
+
+def relief_at(engine: str, *, now: float, t0: int) -> int:
+    """The same for a worker whom nobody waits for: with time to spare."""
+    return take_over_at(engine, 1 + UNHURRIED, now=now, t0=t0)
 
 
 def stops_for(begins: int | None, *, now: float, asked_at: float) -> bool:

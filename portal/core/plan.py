@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from fractions import Fraction
 
 from portal.core import load as loads
 from portal.core.data_files import DataFile, Sharing
 from portal.core.duration import format_duration
+from portal.core.elastic import SLOTS_EACH, elastic_problems, workers_wanted
 from portal.core.errors import PlanRejected, Problem
 from portal.core.guard import Guard, Network, host_problems, size_problems
-from portal.core.load import ClosedLoad, Load, OpenLoad, ScriptLoad
+from portal.core.load import Load, ScriptLoad
 from portal.core.loss import OnWorkerLoss
 from portal.core.request import LoadTestRequest
 from portal.core.script import ScriptFacts
+from portal.core.sizing import Limits, default_workers, planned_rate, planned_vus, worker_problems
 from portal.core.slices import slice_problems, slices_needed
 from portal.core.thresholds import Threshold, with_overrides
 
@@ -25,20 +25,6 @@ DRAIN = timedelta(seconds=30)
 MANY_WORKERS, SHORT_RUN = 20, timedelta(hours=1)
 READY_WITHIN = timedelta(seconds=120)
 NO_TIME = timedelta()
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a backend can do; data, checked before acting."""
-
-    engines: tuple[str, ...]
-    longest: timedelta
-    most_workers: int
-    vus_per_worker: int
-    advice: str = ""
-    """Where to go instead when `longest` is not enough."""
-    longest_slice: timedelta | None = None
-    """What one worker may take of a longer load that is sliced; None: nothing is sliced here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +65,17 @@ class LoadPlan:
     data: tuple[DataFile, ...] = ()
     slices: int = 1
     """In how many equal parts of time workers follow each other; see `slices`."""
+    pool: int = 0
+    """How many workers of a pool the load wants, between which its slots move; 0: each slot has a worker. See `elastic`."""
+
+    @property
+    def elastic(self) -> bool:
+        return self.pool > 0
+
+    @property
+    def machines(self) -> int:
+        """Whatever the slots are made on, by count."""
+        return self.pool or self.workers
 
     @property
     def deadline(self) -> timedelta:
@@ -129,7 +126,7 @@ def build_plan(
     """
     load, policy = request.load or facts.load, request.on_worker_loss
     rules = with_overrides(with_overrides(facts.thresholds, thresholds), request.thresholds)
-    workers = request.workers or default_workers(load, facts, limits)
+    workers = request.workers or default_workers(load, facts, limits, slots_each=SLOTS_EACH if request.elastic else 1)
     length = loads.duration(load)
     if length is None:
         length = UNBOUNDED_RUN
@@ -142,9 +139,10 @@ def build_plan(
             if is_sliced
             else _length_problems(length, limits, request.backend)
         ),
-        *_worker_problems(workers, load, facts, limits),
+        *_elastic_problems(request, limits, facts),
+        *worker_problems(workers, load, facts, limits),
         *_data_problems(workers, facts),
-        *size_problems(guard, vus=_planned_vus(load, facts), rate=planned_rate(load), length=length),
+        *size_problems(guard, vus=planned_vus(load), rate=planned_rate(load), length=length),
         *host_problems(guard, request.targets, targets),
     ]
     if problems:
@@ -156,7 +154,8 @@ def build_plan(
         parameters={**parameters, **request.parameters}, thresholds=rules,
         fail_on_regression=fail_on_regression or request.fail_on_regression,
         warnings=(*facts.warnings, *_policy_warnings(policy, facts), *_slice_warnings(slices, facts)), slices=slices,
-        on_worker_loss=OnWorkerLoss.CONTINUE if facts.whole_only and policy is OnWorkerLoss.REPLACE else policy,
+        pool=workers_wanted(load, workers, limits) if request.elastic else 0,
+        on_worker_loss=_policy(policy, facts, is_elastic=request.elastic),
         flush_every=flush_every(workers, length),
         ready_within=READY_WITHIN + (facts.setup_within or NO_TIME),
         setup_within=facts.setup_within, teardown_within=facts.teardown_within, data=facts.data,
@@ -168,34 +167,6 @@ def flush_every(workers: int, length: timedelta) -> timedelta:
     if workers > MANY_WORKERS:
         return timedelta(seconds=5 if workers < 500 else 10)
     return timedelta(seconds=1 if length <= SHORT_RUN else 2)
-
-
-def default_workers(load: Load, facts: ScriptFacts, limits: Limits) -> int:
-    """As many workers as the planned virtual users need, never more than can share the load."""
-    vus = _planned_vus(load, facts)
-    wanted = math.ceil(vus / limits.vus_per_worker) if vus else 1
-    return max(1, min(wanted, limits.most_workers, _most_workers(load, facts) or wanted))
-
-
-def _planned_vus(load: Load, facts: ScriptFacts) -> int:
-    if isinstance(load, ClosedLoad):
-        return math.ceil(loads.peak(load))
-    if isinstance(load, OpenLoad):
-        return load.max_vus or loads.default_vus(loads.peak(load))
-    return facts.load.peak_vus or 0
-
-
-def planned_rate(load: Load) -> Fraction:
-    """The most arrivals per second; 0 where users loop, or only the script knows."""
-    return loads.peak(load) if isinstance(load, OpenLoad) else Fraction(0)
-
-
-def _most_workers(load: Load, facts: ScriptFacts) -> int | None:
-    if isinstance(load, ClosedLoad):
-        return math.floor(loads.peak(load))
-    if isinstance(load, OpenLoad):
-        return facts.load.most_workers or load.max_vus
-    return load.most_workers
 
 
 def _engine_problems(engine: str, backend: str, limits: Limits) -> Iterator[Problem]:
@@ -218,21 +189,23 @@ def _slice_problems(slices: int, limits: Limits, facts: ScriptFacts, backend: st
     return slice_problems(slices, longest=limits.longest_slice, whole_only=facts.whole_only, backend=backend)
 
 
-def _worker_problems(workers: int, load: Load, facts: ScriptFacts, limits: Limits) -> Iterator[Problem]:
-    if workers > limits.most_workers:
-        yield Problem("workers", f"{workers} workers are more than the {limits.most_workers} this backend starts.")
-    most = _most_workers(load, facts)
-    if most is not None and workers > most:
-        what = "virtual users" if isinstance(load, ClosedLoad) else "virtual users or arrivals"
-        yield Problem("workers", f"{workers} workers cannot share {most} {what}: some would do nothing.",
-                      f"Ask for at most {most} workers.")  # fmt: skip
-
-
 def _data_problems(workers: int, facts: ScriptFacts) -> Iterator[Problem]:
     for file in facts.data:
         if file.is_declared and file.sharing is not Sharing.SHARED and file.rows < workers:
             yield Problem("workers", f"{file.path} has {file.rows} rows, which {workers} workers cannot divide.",
                           "Use fewer workers or more rows, or let them share the file.")  # fmt: skip
+
+
+def _elastic_problems(request: LoadTestRequest, limits: Limits, facts: ScriptFacts) -> Iterator[Problem]:
+    if request.elastic:
+        yield from elastic_problems(limits, request.backend, whole_only=facts.whole_only, policy=request.on_worker_loss)
+
+
+def _policy(asked: OnWorkerLoss, facts: ScriptFacts, *, is_elastic: bool) -> OnWorkerLoss:
+    """As asked, where that can be: nobody goes on with part of a whole, and who makes an elastic load is always followed."""
+    if is_elastic:
+        return OnWorkerLoss.REPLACE
+    return OnWorkerLoss.CONTINUE if facts.whole_only and asked is OnWorkerLoss.REPLACE else asked
 
 
 def _policy_warnings(policy: OnWorkerLoss, facts: ScriptFacts) -> Iterator[str]:

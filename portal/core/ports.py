@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from portal.core.load import Load
-from portal.core.plan import Limits, LoadPlan
+from portal.core.plan import LoadPlan
 from portal.core.protocol import DoneReason
 from portal.core.script import ScriptFacts, ScriptSource
+from portal.core.sizing import Limits
 from portal.core.snapshot import Point
 from portal.core.split import WorkerAssignment
 

@@ -47,9 +47,14 @@ class Lease:
     at: float
 
 
+NEVER = 1 << 40
+"""A second nobody will see."""
+
+
 @dataclass(frozen=True, slots=True)
 class TakeOver:
-    """From the unix second `begins` on a replacement makes the slot's load; the one before it ends there. Written once."""
+    """From the unix second `begins` on a replacement makes the slot's load; the one before it ends there. Written once:
+    by the replacement, or by the controller that calls it off, with NEVER."""
 
     slot: int
     epoch: int
@@ -105,6 +110,8 @@ class DoneReason(StrEnum):
     STORE_FAILED = "store_failed"
     SUPERSEDED = "superseded"
     """Its slot was given to another worker while it was away."""
+    RELIEVED = "relieved"
+    """Another worker of the pool went on with its slot, as asked."""
 
 
 @dataclass(frozen=True, slots=True)

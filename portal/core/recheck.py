@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from portal.core.errors import Problem
 from portal.core.guard import Guard, address_problems, size_problems, time_problems
-from portal.core.load import ClosedLoad, OpenLoad, default_vus, peak
-from portal.core.plan import LoadPlan, planned_rate
+from portal.core.plan import LoadPlan
+from portal.core.sizing import planned_rate, planned_vus
 from portal.core.wire import to_json
 
 
@@ -23,19 +23,10 @@ def recheck(
 ) -> tuple[Problem, ...]:
     """Everything that forbids to start now. `elapsed` of the load is over already."""
     return (
-        *size_problems(guard, vus=_vus(plan), rate=planned_rate(plan.load), length=plan.duration),
+        *size_problems(guard, vus=planned_vus(plan.load), rate=planned_rate(plan.load), length=plan.duration),
         *time_problems(guard, start=now, length=max(timedelta(), plan.duration - elapsed)),
         *_rebound(plan, guard, resolve),
     )
-
-
-def _vus(plan: LoadPlan) -> int:
-    load = plan.load
-    if isinstance(load, ClosedLoad):
-        return -int(-peak(load) // 1)
-    if isinstance(load, OpenLoad):
-        return load.max_vus or default_vus(peak(load))
-    return load.peak_vus or 0
 
 
 def _rebound(plan: LoadPlan, guard: Guard, resolve: Callable[[str], tuple[str, ...]]) -> Iterator[Problem]:

@@ -22,7 +22,7 @@ from portal.core.thresholds import Threshold, parse_thresholds
 __all__ = ["LoadTestRequest", "check_target", "parse_rate", "parse_request"]
 
 FIELDS = ("scenario", "version", "environment", "vus", "duration", "stages", "rate", "max_vus", "workers", "targets",
-          "parameters", "thresholds", "fail_on_regression", "on_worker_loss", "sliced", "tags", "note")  # fmt: skip
+          "parameters", "thresholds", "fail_on_regression", "on_worker_loss", "sliced", "elastic", "tags", "note")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class LoadTestRequest:
     on_worker_loss: OnWorkerLoss = OnWorkerLoss.CONTINUE
     sliced: bool = False
     """Whether a load that is too long for one worker of the backend may be made by several that follow each other."""
+    elastic: bool = False
+    """Whether its slots are made by a pool of workers, and move to those that join it."""
     tags: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     idempotency_key: str = ""
@@ -57,7 +59,7 @@ def parse_request(data: Mapping[str, object], *, backend: str, idempotency_key: 
         parameters=reader.read("parameters", fields.parameters, {}), thresholds=reader.read("thresholds", _thresholds, ()),
         fail_on_regression=reader.read("fail_on_regression", fields.flag, False),
         on_worker_loss=reader.read("on_worker_loss", _policy, OnWorkerLoss.CONTINUE),
-        sliced=reader.read("sliced", fields.flag, False),
+        sliced=reader.read("sliced", fields.flag, False), elastic=reader.read("elastic", fields.flag, False),
         tags=reader.read("tags", fields.tags, {}), note=reader.read("note", fields.text, ""),
         idempotency_key=idempotency_key,
     )  # fmt: skip

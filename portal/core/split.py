@@ -74,6 +74,8 @@ class WorkerAssignment:
     """How much of the load is over when this worker begins; a replacement sets it and runs the rest."""
     part: int = 0
     """Which slice of a load that is sliced."""
+    relieves: bool = False
+    """Who has the slot goes on until this worker begins, and for good where it never does."""
 
     @property
     def slot(self) -> int:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from portal.core.ports import Backend, WorkerStatus
-from portal.core.protocol import Beat, Done, DoneReason, Pulse, WorkerPhase
+from portal.core.protocol import NEVER, Beat, Done, DoneReason, Pulse, WorkerPhase
 from portal.core.slices import OVERLAP
 from portal.models import Run, Worker
-from portal.models.worker import WorkerState
+from portal.models.worker import Relief, WorkerState
 from portal.stores.run_store import RunStore
 from portal.usecases.hear_failures import hear_failures
 
@@ -20,7 +20,7 @@ FIRST_WORD_SECONDS = 120.0
 """As long may its platform take until a worker speaks for the first time."""
 SLICE_WORD_SECONDS = OVERLAP.total_seconds() + SILENT_SECONDS
 """The next slice's worker waits in silence until its time has come."""
-WRITTEN = ("state", "message", "cpu_cores", "memory_bytes", "last_beat", "log_stream")
+WRITTEN = ("relief", "state", "message", "cpu_cores", "memory_bytes", "last_beat", "log_stream")
 NO_LOAD = frozenset({
     DoneReason.NOT_STARTED, DoneReason.ENGINE_FAILED, DoneReason.STORE_FAILED, DoneReason.CONTROLLER_LOST, DoneReason.SUPERSEDED,
 })  # fmt: skip
@@ -34,14 +34,16 @@ CAME_BACK = " It came back and ended by itself."
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """By slot. `expected` is the number of workers planned, `rows` those launched, of every slot the newest epoch."""
+    """By slot. `expected` is the number of workers planned, `rows` those launched, of every slot who makes its load."""
 
     expected: int
     rows: tuple[Worker, ...]
     states: Mapping[int, str]
     dones: Mapping[int, Done]
     former: tuple[Worker, ...] = ()
-    """Those that were replaced."""
+    """Those that were replaced, or called off."""
+    asked: tuple[Worker, ...] = ()
+    """Those that shall go on with a slot and have not begun."""
     leaving: frozenset[int] = frozenset()
     """Slots whose machine will be taken away within minutes."""
     pieces: Mapping[tuple[int, int], int] = field(default_factory=dict)
@@ -72,6 +74,9 @@ class Census:
         leaving = self.leaving - set(self.slots(WorkerState.DONE, WorkerState.LOST))
         return tuple(sorted(taken | leaving | set(self.lost)))
 
+    def newest_epoch(self, slot: int) -> int:
+        return max(row.epoch for row in (*self.former, *self.rows, *self.asked) if row.slot == slot)
+
     def row(self, slot: int) -> Worker:
         return next(row for row in self.rows if row.slot == slot)
 
@@ -95,8 +100,10 @@ def take_census(
     """
     hear_failures(backend)
     every = tuple(Worker.objects.filter(run=run).order_by("slot", "epoch"))
-    newest = {row.slot: row for row in every}
-    rows, former = tuple(newest.values()), tuple(row for row in every if row is not newest[row.slot])
+    begun = [row for row in every if has_begun(row, store)]
+    newest = {row.slot: row for row in begun}
+    rows, asked = tuple(newest.values()), tuple(row for row in every if row.relief == Relief.ASKED and row not in begun)
+    former = tuple(row for row in every if row is not newest.get(row.slot) and row not in asked)
     # One without a reference was started by a process that died before it could note it: its beats must do.
     open_rows = [row for row in rows if row.state not in (WorkerState.DONE, WorkerState.LOST)]
     statuses = backend.poll(tuple(row.handle() for row in open_rows if row.reference))
@@ -109,10 +116,12 @@ def take_census(
         store.pulse(Pulse(now))  # Who can read a full store does not see that nobody can write: then nobody is lost.
     changed = [row for row in former if _parted(row, said.get((row.slot, row.epoch)))]
     for row in rows:
+        is_new = row.relief == Relief.ASKED
+        row.relief = Relief.BEGUN if is_new else row.relief
         beat = beats.get((row.slot, row.epoch))
         status = WorkerStatus.GONE if _was_given_up(row, beat, now) else statuses.get(row.slot)
         state, message = _state(row, status, dones.get(row.slot), beat, row.slot in ready, silences.get(row.slot))
-        if _update(row, state, message, beat):
+        if _update(row, state, message, beat) or is_new:
             changed.append(row)
     # As inserts that meet their own rows: bulk_update would write one CASE per column and row, twenty times the cost.
     Worker.objects.bulk_create(changed, update_conflicts=True, unique_fields=("id",), update_fields=WRITTEN)
@@ -120,7 +129,15 @@ def take_census(
     leaving |= {row.slot for row in rows if _says_it_leaves(beats.get((row.slot, row.epoch)))}
     pieces = {worker: beat.pieces for worker, beat in beats.items()} | {worker: done.pieces for worker, done in said.items()}
     states = {row.slot: row.state for row in rows} | _still_running(former, newest, beats, now)
-    return Census(run.workers, rows, states, dones, former, leaving, pieces)
+    return Census(run.workers, rows, states, dones, former, asked, leaving, pieces)
+
+
+def has_begun(row: Worker, store: RunStore) -> bool:
+    """Whether the slot is, or was, this worker's. One that was asked says so itself, in the store."""
+    if row.relief != Relief.ASKED:
+        return row.relief != Relief.OFF
+    found = store.taken_over(row.slot, row.epoch)
+    return found is not None and found.begins != NEVER
 
 
 def _silence(row: Worker, beat: Beat | None, heard_since: float, now: float, first_word: float) -> float | None:
@@ -141,10 +158,14 @@ def _was_given_up(row: Worker, beat: Beat | None, now: float) -> bool:
 def _still_running(
     former: Iterable[Worker], newest: Mapping[int, Worker], beats: Mapping[tuple[int, int], Beat], now: float
 ) -> dict[int, str]:
-    """Slots where one slice is at work while the next is prepared (or has failed to be)."""
-    before = (row for row in former if row.part < newest[row.slot].part and row.state == WorkerState.RUNNING)
+    """Slots where one worker is at work while the next is prepared (or has failed to be)."""
+    before = (row for row in former if row.state == WorkerState.RUNNING and _is_awaited(newest[row.slot], row))
     heard = ((row, beats.get((row.slot, row.epoch))) for row in before)
     return {row.slot: row.state for row, beat in heard if beat is not None and now - beat.at < SILENT_SECONDS}
+
+
+def _is_awaited(newest: Worker, former: Worker) -> bool:
+    return former.part < newest.part or newest.relief == Relief.BEGUN
 
 
 def _says_it_leaves(beat: Beat | None) -> bool:

@@ -122,6 +122,7 @@ def plan_facts(plan: LoadPlan) -> tuple[tuple[str, str], ...]:
         ("Workers", number(plan.workers)),
         ("Planned length", format_duration(plan.duration)),
         *((("Slices", f"{plan.slices} of {format_duration(plan.duration / plan.slices)}"),) if plan.slices > 1 else ()),
+        *((("Elastic", "its parts move to workers that join the pool"),) if plan.elastic else ()),
         ("Backend", plan.backend),
         ("Environment", plan.environment),
         ("Engine", plan.engine),

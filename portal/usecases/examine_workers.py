@@ -18,16 +18,17 @@ from portal.core.timeline import TimePoint
 
 def examine_workers(
     plan: LoadPlan, dones: Mapping[int, Done], t0: int | None, *, lost: Collection[int], gaps: Iterable[Gap],
-    alone: bool = False,
+    alone: bool = False, places: Mapping[int, str] | None = None,
 ) -> tuple[WorkerHealth, ...]:  # fmt: skip
-    """Of all that left a last word; `gaps` is what nobody accounts for. `alone`: each has a machine of its own."""
+    """Of all that left a last word; `gaps` is what nobody accounts for. `alone`: each has a machine of its own, or with
+    `places` shares the one that is named there with those at the same."""
     missing: dict[int, int] = {}
     for gap in gaps:
         missing[gap.slot] = missing.get(gap.slot, 0) + gap.end - gap.start
-    used = sum(done.mean_cpu_cores for done in dones.values())
+    beside = _used_beside(dones, alone, places)
     return tuple(
         WorkerHealth(
-            slot=slot, mean_cpu_cores=done.mean_cpu_cores, cores=_cores(plan, done, used, alone),
+            slot=slot, mean_cpu_cores=done.mean_cpu_cores, cores=_cores(plan, done, beside[slot], alone),
             lost=slot in lost,
             start_skew_ms=skew(done, t0), script_errors=done.script_errors, broken_batches=done.broken_batches,
             names_folded=done.names_folded, peak_cpu_cores=done.peak_cpu_cores, cpu_history=done.strain.cpu_history,
@@ -56,7 +57,19 @@ def skew(done: Done, t0: int | None) -> float | None:
     return None if done.started_at is None or begin is None else (done.started_at - begin) * 1000
 
 
-def _cores(plan: LoadPlan, done: Done, used: float, alone: bool) -> float:
+def _used_beside(dones: Mapping[int, Done], alone: bool, places: Mapping[int, str] | None) -> dict[int, float]:
+    """Cores used by others on the same machine; one whose place nobody knows has none of them."""
+    if alone and places is None:
+        return dict.fromkeys(dones, 0.0)
+    where = {slot: (places.get(slot) or str(slot)) if places is not None else "" for slot in dones}
+    used: dict[str, float] = {}
+    for slot, done in dones.items():
+        used[where[slot]] = used.get(where[slot], 0.0) + done.mean_cpu_cores
+    return {slot: used[where[slot]] - done.mean_cpu_cores for slot, done in dones.items()}
+
+
+def _cores(plan: LoadPlan, done: Done, beside: float, alone: bool) -> float:
     """What a worker could have used: on this machine all workers share it, and a process of Artillery works on one core."""
-    left = done.strain.cores if alone else max((os.cpu_count() or 1) - (used - done.mean_cpu_cores), 0.1)
+    cores = done.strain.cores if alone else (os.cpu_count() or 1)
+    left = max(cores - beside, 0.1) if cores and beside else cores
     return min(left, float(done.processes)) if plan.engine == "artillery" else left

@@ -26,6 +26,7 @@ from portal.models.event import EventKind
 from portal.models.worker import WorkerState
 from portal.stores.run_store import RunStore
 from portal.usecases.census import Census
+from portal.usecases.rebalance import rebalance
 from portal.usecases.replace_worker import answer_losses
 from portal.wiring import Parts
 
@@ -38,7 +39,7 @@ GIVES_UP = frozenset({DoneReason.SCRIPT_ERROR, DoneReason.STOPPED})
 
 def staffed(run: Run, store: RunStore, plan: LoadPlan, census: Census, t0: int, parts: Parts) -> bool:
     """Sees to it that every slot has a worker. Whether the census is out of date now: the run has new workers, or stops."""
-    return hand_over(run, store, plan, census, t0, parts) or answer_losses(run, store, plan, census, t0, parts)
+    return any(step(run, store, plan, census, t0, parts) for step in (hand_over, rebalance, answer_losses))
 
 
 def hand_over(run: Run, store: RunStore, plan: LoadPlan, census: Census, t0: int, parts: Parts) -> bool:

@@ -22,7 +22,7 @@ from portal.models import Run, Worker
 from portal.models.worker import WorkerState
 from portal.stores.run_store import RunStore
 from portal.usecases.assess_run import assess_all
-from portal.usecases.census import NO_LOAD
+from portal.usecases.census import NO_LOAD, has_begun
 from portal.usecases.draw_timeline import draw_timeline
 from portal.usecases.examine_workers import achieved, examine_workers, skew
 from portal.usecases.gather_series import GatheredSeries, workers_of
@@ -50,14 +50,15 @@ def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None)
     plan = run.load_plan()
     gathered = gathered or gather_all(run, store)
     merged = gathered.merged
-    epochs = _epochs(run, plan)
+    newest = _newest(run, store)
+    epochs = {slot: newest[slot].epoch if slot in newest else 1 for slot in range(plan.workers)}
     said = store.dones()
     dones = {slot: said[slot, epoch] for slot, epoch in epochs.items() if (slot, epoch) in said}
     # Not from the row: a run that is stopped in the moment of its start may have one that the row does not know of.
     start = store.started()
     t0 = None if start is None else start.t0
     no_load = _no_load(run)
-    lost = _lost(run, plan, dones, no_load) if start else ()
+    lost = _lost(newest, plan, dones, no_load) if start else ()
     block = merged.totals()
     until = _until(merged, dones, t0)
     seconds = 0.0 if t0 is None else float(until - t0)
@@ -75,7 +76,8 @@ def judge_run(run: Run, store: RunStore, gathered: GatheredSeries | None = None)
     gaps = () if t0 is None else merged.missing(t0, ends)
     place = run.where()
     alone = place is not None and not place.is_on_this_machine
-    health = examine_workers(plan, dones, t0, lost=lost, gaps=gaps, alone=alone)
+    places = {slot: row.place for slot, row in newest.items()} if alone and plan.elastic else None
+    health = examine_workers(plan, dones, t0, lost=lost, gaps=gaps, alone=alone, places=places)
     verdict = judge(
         summary, results, end_reason=reason, workers=health, requested=_arrivals(plan), achieved=summary.achieved,
         on_loss=plan.on_worker_loss,
@@ -96,10 +98,9 @@ def gather_all(run: Run, store: RunStore) -> GatheredSeries:
     return gathered
 
 
-def _epochs(run: Run, plan: LoadPlan) -> dict[int, int]:
-    """Of every slot the newest: what a worker said that was replaced tells nothing of how the slot ended."""
-    rows = Worker.objects.filter(run=run).order_by("epoch").values_list("slot", "epoch")
-    return {**dict.fromkeys(range(plan.workers), 1), **dict(rows)}
+def _newest(run: Run, store: RunStore) -> dict[int, Worker]:
+    """Of every slot who made its load last: what a worker said that was replaced tells nothing of how the slot ended."""
+    return {row.slot: row for row in Worker.objects.filter(run=run).order_by("epoch") if has_begun(row, store)}
 
 
 def _reason(run: Run, summary: RunSummary, said: Collection[Done]) -> tuple[EndReason, str]:
@@ -122,10 +123,12 @@ def _no_load(run: Run) -> frozenset[DoneReason]:
     return NO_LOAD if was_stopped else NO_LOAD | {DoneReason.TERMINATED}
 
 
-def _lost(run: Run, plan: LoadPlan, dones: Mapping[int, Done], no_load: frozenset[DoneReason]) -> tuple[int, ...]:
+def _lost(
+    newest: Mapping[int, Worker], plan: LoadPlan, dones: Mapping[int, Done], no_load: frozenset[DoneReason]
+) -> tuple[int, ...]:
     """Slots whose load is missing."""
-    rows = dict(Worker.objects.filter(run=run).order_by("epoch").values_list("slot", "state"))
-    vanished = {slot for slot in range(plan.workers) if slot not in dones and rows.get(slot) != WorkerState.DONE}
+    ended = {slot for slot, row in newest.items() if row.state == WorkerState.DONE}
+    vanished = set(range(plan.workers)) - dones.keys() - ended
     return tuple(sorted(vanished | {slot for slot, done in dones.items() if done.reason in no_load}))
 
 

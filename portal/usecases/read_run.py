@@ -17,7 +17,7 @@ from portal.core.recheck import plan_digest
 from portal.core.thresholds import Threshold, evidence
 from portal.core.wire import from_plain
 from portal.models import Result, Run, Worker
-from portal.models.worker import WorkerState
+from portal.models.worker import HAS_SLOT, WorkerState
 from portal.usecases.describe_comparison import stored_comparison
 from portal.usecases.describe_run import load_in_words
 from portal.usecases.log_places import log_at, plain_log
@@ -182,7 +182,8 @@ def worker_counts(run: Run) -> dict[str, int]:
     if isinstance(live, dict) and not run.is_over:
         found |= {name: int(live.get(name) or 0) for name in found}
     else:
-        newest = {worker.slot: worker.state for worker in run.worker_rows.order_by("slot", "epoch")}
+        has_slot = run.worker_rows.filter(relief__in=HAS_SLOT)
+        newest = {worker.slot: worker.state for worker in has_slot.order_by("slot", "epoch")}
         for state in newest.values():
             if state != WorkerState.LAUNCHED:
                 found[str(state)] += 1

@@ -10,6 +10,7 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
+from portal.core.elastic import SLOTS_EACH
 from portal.core.errors import PortalError, StoreUnavailable
 from portal.core.loss import OnWorkerLoss, clock, may_replace
 from portal.core.plan import LoadPlan
@@ -17,7 +18,7 @@ from portal.core.ports import Backend
 from portal.core.run_state import EndReason
 from portal.core.split import Segment, WorkerAssignment
 from portal.models import Run, Worker
-from portal.models.worker import WorkerState
+from portal.models.worker import Relief, WorkerState
 from portal.stores.run_store import RunStore
 from portal.usecases.census import Census
 from portal.usecases.end_run import end_run
@@ -40,7 +41,7 @@ def answer_losses(run: Run, store: RunStore, plan: LoadPlan, census: Census, t0:
         return False
     backend = parts.backend(run.where(), run.backend)
     unstarted = (row for row in census.rows if _is_unstarted(row) and store.lease(row.slot, row.epoch) is None)
-    claims = (*unstarted, *_claims(run, census))
+    claims = (*unstarted, *_claims(run, census, slots_each=SLOTS_EACH if plan.elastic else 1))
     for claim in claims:
         _end(_before(claim, census), backend)
         _start(claim, store, plan, backend)
@@ -52,30 +53,36 @@ def _is_unstarted(row: Worker) -> bool:
     return row.epoch > 1 and not row.reference and row.state == WorkerState.LAUNCHED
 
 
-def _claims(run: Run, census: Census) -> Iterator[Worker]:
-    """The rows of the next epochs that this process made, and so has to start."""
+def _claims(run: Run, census: Census, *, slots_each: int) -> Iterator[Worker]:
+    """The rows of the next epochs that this process made, and so has to start. Who was asked to go on anyway is waited for."""
+    asked = {row.slot for row in census.asked}
     rows = {row.slot: row for row in census.rows}
     tries = _tries(census)
     for slot in census.failed:
-        if not may_replace(tries.values(), tries[slot]):
+        if slot in asked or not may_replace(tries.values(), tries[slot], slots_each=slots_each):
             continue
         tries[slot] += 1
         row = rows[slot]
-        claim, is_mine = Worker.objects.get_or_create(run=run, slot=slot, epoch=row.epoch + 1, defaults={"part": row.part})
+        claim, is_mine = Worker.objects.get_or_create(
+            run=run, slot=slot, epoch=census.newest_epoch(slot) + 1, defaults={"part": row.part}
+        )
         if is_mine:
             yield claim
 
 
 def _tries(census: Census) -> dict[int, int]:
-    """How often each slot was tried: its newest epoch, less those in which a slice followed another as planned."""
-    parts: dict[int, set[int]] = {}
+    """How often each slot was tried: its workers, less those that followed another as planned, for a slice or in a pool."""
+    tried: dict[int, set[tuple[int, int]]] = {}
     for row in (*census.former, *census.rows):
-        parts.setdefault(row.slot, set()).add(row.part)
-    return {row.slot: row.epoch - len(parts[row.slot]) + 1 for row in census.rows}
+        tried.setdefault(row.slot, set())
+        if row.relief == Relief.NONE:
+            tried[row.slot].add((row.epoch, row.part))
+    return {slot: len(rows) - len({part for _, part in rows}) + 1 for slot, rows in tried.items()}
 
 
 def _before(claim: Worker, census: Census) -> Worker:
-    return next(row for row in (*census.former, *census.rows) if (row.slot, row.epoch) == (claim.slot, claim.epoch - 1))
+    rows = (row for row in (*census.former, *census.rows) if row.slot == claim.slot and row.epoch < claim.epoch)
+    return max((row for row in rows if row.relief != Relief.OFF), key=lambda row: row.epoch)
 
 
 def _end(lost: Worker, backend: Backend) -> None:

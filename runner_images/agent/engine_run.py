@@ -125,6 +125,8 @@ class EngineRun:
                 return end
             if self._orders.leaves:
                 self._report.leave()
+            if self._orders.begins is not None:
+                self._report.another_begins(self._orders.begins)
             self._report.flush_if_due()
             self._clock.sleep(TICK)
         return self._part() or self._engine_end()

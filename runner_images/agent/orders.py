@@ -14,7 +14,7 @@ from portal.core.errors import StoreUnavailable, WireInvalid
 from portal.core.loss import MOST_PER_SLOT, OnWorkerLoss, clock, stops_for
 from portal.core.plan import LoadPlan
 from portal.core.ports import Clock
-from portal.core.protocol import DoneReason, Stop
+from portal.core.protocol import NEVER, DoneReason, Stop
 from portal.stores.run_store import RunStore
 
 EVERY_SECONDS = 1.0
@@ -35,6 +35,8 @@ class Orders:
         self.part = 0
         """Which slice this worker makes: whoever follows with the next one supersedes nobody."""
         self._superseded = False
+        self._relief = epoch
+        """The newest epoch that is known to follow without being in a hurry."""
         self._signals = 0
         self._leaves_since: float | None = None
         self._begins: int | None = None
@@ -59,12 +61,19 @@ class Orders:
         """It was told to terminate, and makes load until another begins."""
         return self._leaves_since is not None
 
+    @property
+    def begins(self) -> int | None:
+        """The unix second at which another goes on with the slot; None: nobody does yet."""
+        return self._begins
+
     def end(self, plan: LoadPlan, t0: int | None, deadline: timedelta | None = None) -> End | None:
         """The reason to end, if there is one. `deadline`: the worker's own, after `t0`, else the plan's."""
         self._refresh()
         now = self._clock.now()
         if self._signals and (parting := self._parting(plan, t0, now)):
             return parting
+        if t0 is not None and (relieved := self._relieved(t0, now)):
+            return relieved
         if self._superseded and not self.leaves:
             return End(DoneReason.SUPERSEDED, f"Another worker took slot {self._slot} over.", hard=True)
         if self._stop is not None:
@@ -74,6 +83,11 @@ class Orders:
         if now - self._pulse_at > plan.pulse_older_than.total_seconds():
             return End(DoneReason.CONTROLLER_LOST, "No sign of life from the controller: no controller, no load.")
         return None
+
+    def _relieved(self, t0: int, now: float) -> End | None:
+        if self._relief == self._epoch or self._begins is None or not stops_for(self._begins, now=now, asked_at=now):
+            return None
+        return End(DoneReason.RELIEVED, f"Another worker of the pool went on at {clock(self._begins - t0)}.")
 
     def _parting(self, plan: LoadPlan, t0: int | None, now: float) -> End | None:
         """Who is told twice ends at once, and so does who makes no load yet or will not be replaced."""
@@ -88,8 +102,9 @@ class Orders:
 
     def _successor_begins(self) -> int | None:
         """Of whichever comes to it: the first one may have been lost before it began."""
-        others = (self._store.taken_over(self._slot, epoch) for epoch in range(self._epoch + 1, self._epoch + 1 + MOST_PER_SLOT))
-        return min((other.begins for other in others if other is not None), default=None)
+        epochs = range(self._epoch + 1, self._relief + 1 + MOST_PER_SLOT)
+        others = (self._store.taken_over(self._slot, epoch) for epoch in epochs)
+        return min((other.begins for other in others if other is not None and other.begins != NEVER), default=None)
 
     def is_hard_stop(self) -> bool:
         self._refresh()
@@ -107,6 +122,14 @@ class Orders:
             self.clock_offset_ms = round((self._clock.now() - start.at) * 1000, 1)
         return start.t0
 
+    def _is_superseded(self) -> bool:
+        """By somebody who makes the same part of the load, and not only once it begins."""
+        while (following := self._store.assignment(self._slot, self._relief + 1)) is not None and following.part == self.part:
+            if not following.relieves:
+                return True
+            self._relief += 1
+        return False
+
     def _refresh(self) -> None:
         now = self._clock.now()
         if now - self._read_at < EVERY_SECONDS:
@@ -114,9 +137,8 @@ class Orders:
         self._read_at = now
         try:
             self._stop = self._store.stop_asked() or self._stop
-            following = None if self._superseded else self._store.assignment(self._slot, self._epoch + 1)
-            self._superseded = self._superseded or (following is not None and following.part == self.part)
-            if self.leaves and self._superseded and self._begins is None:
+            self._superseded = self._superseded or self._is_superseded()
+            if self._begins is None and (self._relief > self._epoch or (self.leaves and self._superseded)):
                 self._begins = self._successor_begins()
             pulse = self._store.last_pulse()
         except (StoreUnavailable, WireInvalid):

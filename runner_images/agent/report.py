@@ -54,7 +54,7 @@ class Report:
         self._over_at: int | None = None
         self._awake = Awake(clock)
         self.heart = Heart(store, clock, self._slot, self._epoch)
-        self.heart.speaks_from = math.inf if assignment.part else 0.0
+        self.heart.speaks_from = math.inf if assignment.part or assignment.relieves else 0.0
         self.tally = Tally()
         self.record: Done | None = None
         self.was_written = False
@@ -91,6 +91,10 @@ class Report:
         self._released_at = self._flushed_at = released_at
         self.heart.phase = WorkerPhase.RUNNING
         self.heart.vitals.begin()
+
+    def another_begins(self, at: int) -> None:
+        """The slot's sign of life is the other's from then on."""
+        self.heart.speaks_until = min(self.heart.speaks_until, at)
 
     def leave(self) -> None:
         """Says once, and at once, that another is wanted."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from portal.core.errors import NotFound, PortalError, RequestRejected
-from portal.core.loss import take_over_at
+from portal.core.loss import MOST_PER_SLOT, relief_at, take_over_at
 from portal.core.plan import LoadPlan
 from portal.core.ports import Engine, EngineCommand, Gate, Intake
 from portal.core.protocol import DoneReason, Lease, TakeOver
@@ -136,13 +136,20 @@ class Work:
         t0 = self._orders.start_time() if assignment.epoch > 1 else None
         if t0 is None:
             return assignment
-        slot, epoch, plan = assignment.slot, assignment.epoch, assignment.plan
-        tries = max(2, epoch - assignment.part)
-        soonest = take_over_at(plan.engine, tries, now=self._clock.now(), t0=t0)
-        begins = max(soonest, t0 + int(assignment.begins.total_seconds()))
-        # Told before anything else: who is still at it ends there.
-        begins = self._store.take_over(TakeOver(slot, epoch, begins)).begins
+        slot, epoch = assignment.slot, assignment.epoch
+        begins = max(self._soonest(assignment, t0), t0 + int(assignment.begins.total_seconds()))
+        if not assignment.relieves or timedelta(seconds=begins - t0) < assignment.ends:
+            # Told before anything else: who is still at it ends there.
+            begins = self._store.take_over(TakeOver(slot, epoch, begins)).begins
         return dataclasses.replace(assignment, elapsed=timedelta(seconds=begins - t0))
+
+    def _soonest(self, assignment: WorkerAssignment, t0: int) -> int:
+        """Epochs also grow where workers of a pool relieve each other, which is no try that failed."""
+        now, engine = self._clock.now(), assignment.plan.engine
+        if assignment.relieves:
+            return relief_at(engine, now=now, t0=t0)
+        tries = min(max(2, assignment.epoch - assignment.part), 1 + MOST_PER_SLOT)
+        return take_over_at(engine, tries, now=now, t0=t0)
 
     def _start_engine(self, assignment: WorkerAssignment, files: Mapping[str, bytes], folder: Path, report: Report) -> EngineRun:
         engine = self._engine(assignment.plan)

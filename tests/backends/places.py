@@ -20,11 +20,12 @@ from portal.core.aws_place import AwsPlace
 from portal.core.ports import Backend, WorkerHandle
 from portal.stores.memory import MemoryStore
 from portal.stores.pool import Claim, PoolStore, Presence, PresenceState
+from tests.backends.fake_service import FakeService
 from tests.fakes import FakeClock
 
 PLACE = AwsPlace(
     "eu-central-1", "results", function="runner", cluster="load", task_definition="artillery:3", subnets=("subnet-a",),
-    worker_group="workers", queue_url="https://sqs.eu-central-1.amazonaws.com/1/failed",
+    worker_group="workers", queue_url="https://sqs.eu-central-1.amazonaws.com/1/failed", pool_service="pool",
 )  # fmt: skip
 Started = set[tuple[int, int]]
 
@@ -74,7 +75,7 @@ class FargateWorld(EcsDoor):
 
     def __init__(self) -> None:
         self.clock, self.trouble, self.quotas = FakeClock(), Trouble(), FakeQuotas()
-        self.pool = PoolStore(MemoryStore(), "fargate")
+        self.pool, self.service = PoolStore(MemoryStore(), "fargate"), FakeService()
         self.tokens: dict[str, str] = {}
         self.orders: dict[str, TaskOrder] = {}
         self.status: dict[str, str] = {}
@@ -82,9 +83,10 @@ class FargateWorld(EcsDoor):
         self.asked = 0
         self.away: AwsError | None = None
         self.unknown = False
+        self.place = PLACE
 
     def backend(self) -> FargateBackend:
-        return FargateBackend(PLACE, self, self.quotas, self.pool, self.clock)
+        return FargateBackend(self.place, self, self.service, self.quotas, self.pool, self.clock)
 
     def run(self, place: AwsPlace, order: TaskOrder) -> str:
         error = self.trouble.of(int(order.environment["KNOPFDRUCK_SLOT"]))

@@ -10,8 +10,9 @@ from portal.core.errors import PlanRejected, Problem
 from portal.core.guard import Guard
 from portal.core.load import ClosedLoad, ScriptLoad
 from portal.core.loss import OnWorkerLoss
-from portal.core.plan import Limits, LoadPlan, ScenarioRef, build_plan, engine_environment, flush_every, is_scripted
+from portal.core.plan import LoadPlan, ScenarioRef, build_plan, engine_environment, flush_every, is_scripted
 from portal.core.script import ScriptFacts
+from portal.core.sizing import Limits
 from portal.core.thresholds import parse_thresholds
 from tests.core.plans import FACTS, asked, plan
 

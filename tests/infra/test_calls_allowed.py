@@ -14,7 +14,8 @@ from tests.infra.test_permissions import actions
 
 DOORS = {path.stem: ast.parse(path.read_text()) for path in (Path(__file__).resolve().parents[2] / "portal" / "aws").glob("*.py")}
 PORTAL = (
-    "autoscaling", "awslambda", "cloudwatch", "discovery", "ecs", "logs", "pool_service", "quotas", "s3", "session", "sns", "sqs", "sts",
+    "autoscaling", "awslambda", "cloudwatch", "discovery", "ecs", "logs", "pool_service", "quotas", "s3", "session",
+    "sns", "sqs", "sts",
 )  # fmt: skip
 WORKER, INSTANCE = ("s3", "secrets", "sns"), ("scaling_group",)
 DEPLOYER = ("account", "apigateway", "buckets", "cloudformation", "draining")

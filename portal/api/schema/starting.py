@@ -50,6 +50,9 @@ class StartBody(serializers.Serializer):
     sliced = serializers.BooleanField(
         required=False, help_text="A load too long for one Lambda worker is made by several that follow each other."
     )
+    elastic = serializers.BooleanField(
+        required=False, help_text="A pool of workers on Fargate makes the load, and its parts move to those that join."
+    )
     tags = TextsField(required=False)
     note = serializers.CharField(required=False, max_length=4000)
 

@@ -61,6 +61,7 @@ def request_body(options: dict[str, Any], problems: list[Problem]) -> dict[str, 
             "on_worker_loss",
             "fail_on_regression",
             "sliced",
+            "elastic",
         )
     }
     body |= {
@@ -118,6 +119,12 @@ def _asked(parser: argparse.ArgumentParser, backends: tuple[str, ...]) -> None:
     parser.add_argument("--on-worker-loss", metavar="POLICY", help="continue (the default), replace or abort")
     parser.add_argument(
         "--sliced", action="store_const", const=True, help="Lambda: workers follow each other where one may not live so long"
+    )
+    parser.add_argument(
+        "--elastic",
+        action="store_const",
+        const=True,
+        help="Fargate: a pool makes the load, parts of it move to workers that join",
     )
     parser.add_argument("--note", metavar="TEXT", help="why this run; lists are searched for it")
     parser.add_argument("--scenario-version", metavar="N", help="a version of the scenario other than the newest")
