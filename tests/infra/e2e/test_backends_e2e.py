@@ -92,12 +92,18 @@ def results(stage: AwsStage, shop: ShopProcess, environment: str, backend: str, 
 
 
 def assert_logged(stage: AwsStage, backend: str, run: str) -> None:
-    """Both workers' last words are in the log group of their backend."""
+    """Both workers' last words are in the log group of their backend, and read from their own streams by the portal."""
 
     def slots() -> list[int]:
         return sorted(said["slot"] for said in stage.last_words(backend, run))
 
     assert eventually(lambda: slots() == [0, 1]), slots()
+    for slot in (0, 1):
+        found = stage.ask("GET", f"/load-tests/{run}/workers/{slot}/log?lines=200")
+        stream = stage.client("logs").get_log_events(logGroupName=found["log"]["group"], logStreamName=found["log"]["stream"])
+        lines = [line["text"] for line in found["lines"]]
+        assert any(line.startswith('{"event": "worker_done"') and run in line for line in lines), found
+        assert set(lines) <= {event["message"].rstrip()[:2000] for event in stream["events"]}, found["log"]
 
 
 def assert_told(stage: AwsStage, inbox: str, found: dict[str, Any]) -> None:
