@@ -61,10 +61,10 @@ def asked(parts: Parts, backend: str, **fields: Any) -> Run:
     return request_run(a_request(**values), parts, by=ADA)
 
 
-def driven(run: Run, parts: Parts, meanwhile: Callable[[Run], object] = lambda run: None) -> Run:
+def driven(run: Run, parts: Parts, meanwhile: Callable[[Run], object] = lambda run: None, *, patience: float = PATIENCE) -> Run:
     """From launch to result, as queue and ticker would have it; `meanwhile` sees the run at each look."""
     launch_run(run.id, parts)
-    watches, until = Watches(), time.monotonic() + PATIENCE
+    watches, until = Watches(), time.monotonic() + patience
     while Run.objects.get(pk=run.id).state != RunState.COLLECTING and time.monotonic() < until:
         watch_run(run.id, parts, watches)
         meanwhile(Run.objects.get(pk=run.id))
@@ -123,7 +123,7 @@ def test_k6_runs_as_tasks_and_what_is_left_over_is_stopped(aws: Client, emulator
     assert state["desiredStatus"] == "STOPPED"
 
 
-def a_group(aws: Client, emulator: Emulator) -> str:
+def a_group(aws: Client, emulator: Emulator, **settings: Any) -> str:
     """Empty, with the user data of our image."""
     words = {
         "KnopfdruckStore": f"s3://{BUCKET}/control?region={REGION}&endpoint_url={emulator.endpoint}",
@@ -132,7 +132,7 @@ def a_group(aws: Client, emulator: Emulator) -> str:
     script = USER_DATA
     for name, value in words.items():
         script = script.replace(f"${{{name}}}", value)
-    resources = group(0)
+    resources = group(0, **settings)
     resources["Launch"]["Properties"]["LaunchTemplateData"]["UserData"] = base64.b64encode(script.encode()).decode()
     return deploy(aws, resources)["Group"]
 
