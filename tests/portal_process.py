@@ -103,8 +103,10 @@ class PortalProcess:
         found: dict[str, Any] = self.loadtest("results", run_id, "--json").json
         return found
 
-    def wait(self, run_id: str, is_so: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
-        until = time.monotonic() + PATIENCE_SECONDS
+    def wait(
+        self, run_id: str, is_so: Callable[[dict[str, Any]], bool], what: str, seconds: float = PATIENCE_SECONDS
+    ) -> dict[str, Any]:
+        until = time.monotonic() + seconds
         while not is_so(status := self.status(run_id)):
             assert time.monotonic() < until, f"{what} never came: {status}\n{self.log()}"
             time.sleep(0.5)

@@ -1,17 +1,34 @@
-"""A hundred people stop the same run at the same moment: it stops once, and nothing measured is lost (`make chaos`)."""
+"""Stops that are hard to follow: a hundred at the same moment, and one of a script that does not want to end (`make chaos`)."""
 
 from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tests.bench.followed import Followed, follow, second_errors
 from tests.bench.scale import NOWHERE, SETTINGS, Crowd, store_in_memory
 from tests.bench.stage import PAGE, stage
+from tests.portal_process import PortalProcess, gone
+from tests.shop_process import ShopProcess
 
 STOPS, WORKERS = 100, 100
+RATE, UNSAID_SECONDS = 4, 2
+DEAF = """
+process.on('SIGTERM', () => {});
+process.on('SIGINT', () => {});
+module.exports = { forEver: (context, events, done) => { setInterval(() => {}, 1000); done(); } };
+"""
+FLOW = """
+config:
+  target: "{{ $env.TARGET_PRODUCT }}"
+  processor: ./deaf.js
+  phases: [{ duration: 120, arrivalRate: RATE }]
+scenarios:
+  - flow: [{ get: { url: /products, name: list } }, { function: forEver }, { think: 600 }]
+""".replace("RATE", str(RATE))
 
 
 @pytest.mark.chaos
@@ -33,3 +50,24 @@ def test_a_hundred_stops_at_once_are_one_stop_and_nothing_measured_is_lost() -> 
     assert result["summary"]["requests"] == sum(one["requests"] for one in told) > 0
     assert second_errors(result, told) == 0
     assert result["summary"]["lost"] == []
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(300)
+def test_a_script_that_ignores_the_stop_is_ended_all_the_same(portal: PortalProcess, shop: ShopProcess, tmp_path: Path) -> None:
+    """Its users think for ten minutes, and its processor takes SIGTERM and SIGINT from Artillery."""
+    (tmp_path / "deaf.js").write_text(DEAF)
+    script = tmp_path / "deaf.yml"
+    script.write_text(FLOW)
+    assert portal.loadtest("import", str(script), "--name", "deaf", "--engine", "artillery").code == 0
+    run_id = portal.begin("deaf", "--backend", "fargate", "--workers", "2")
+    portal.wait_load(run_id, 20)
+    agents = portal.agents(run_id)
+    engines = portal.engines_of(agents)
+    assert portal.loadtest("stop", run_id).code == 0
+    portal.wait_end(run_id)
+    result = portal.results(run_id)
+    assert (result["end_reason"], result["verdict"], result["summary"]["lost"]) == ("stopped_by_user", "inconclusive", []), result
+    measured, asked = result["summary"]["requests"], shop.requests()
+    assert 20 <= measured <= asked <= measured + UNSAID_SECONDS * RATE, "but for what it was killed before it could tell"
+    assert gone(agents + engines)
