@@ -72,13 +72,21 @@ def console_url(place: AwsPlace, group: str, stream: str) -> str:
     return f"{page}/log-events/{_twice(stream)}" if stream else page
 
 
-def is_said_by(text: str, run_id: str, slot: int) -> bool:
-    """Whether a line of a group that many workers share is of this one's slot."""
+def is_said_by(text: str, run_id: str, slot: int, epoch: int) -> bool | None:
+    """Whether a line of a log that workers share is this one's; None: it names nobody.
+
+    A waiting machine or a warm function works for one slot after the other, and a group is everybody's. Our own lines say
+    `run`, `slot` and `epoch`, those with metrics in capitals.
+    """
     try:
-        line = json.loads(text)
+        found = json.loads(text)
     except ValueError:
-        return False
-    return isinstance(line, dict) and line.get("run") == run_id and str(line.get("slot")) == str(slot)
+        return None
+    line = {name.lower(): value for name, value in found.items()} if isinstance(found, dict) else {}
+    if line.get("run") is None or line.get("slot") is None:
+        return None
+    said = (line["run"], str(line["slot"]), str(line.get("epoch", epoch)))
+    return said == (run_id, str(slot), str(epoch))
 
 
 def _twice(name: str) -> str:

@@ -23,6 +23,8 @@ from portal.wiring import Parts
 BEFORE, AFTER = timedelta(seconds=30), timedelta(minutes=2)
 """Clocks differ, and last words come late."""
 USUAL_LINES, MOST_LINES = 50, 500
+MOST_READ = 2000
+"""Lines of a stream, which others may share."""
 AT_ONCE = 10
 """Pieces of an engine's log."""
 
@@ -57,27 +59,29 @@ def _kept_by_cloud(run: Run, row: Worker, parts: Parts, most: int) -> tuple[tupl
     until = (run.ended or datetime.fromtimestamp(parts.clock.now(), UTC)) + AFTER
     span = Span((row.launched - BEFORE).timestamp(), until.timestamp())
     try:
-        lines = _of_stream(at, span, place, parts, most) or _of_group(at, run, row, span, place, parts)[-most:]
+        lines = _of_stream(at, row, span, place, parts) or _of_group(at, row, span, place, parts)
     except NotFound:
         return (), f"CloudWatch has no log group {at.group}."
     except PortalError as error:
         return (), f"{error.message} {error.hint}".strip()
-    return lines, "" if lines else "CloudWatch has nothing of this worker yet."
+    return lines[-most:], "" if lines else "CloudWatch has nothing of this worker yet."
 
 
-def _of_stream(at: LogPlace, span: Span, place: AwsPlace, parts: Parts, most: int) -> tuple[LogLine, ...]:
+def _of_stream(at: LogPlace, row: Worker, span: Span, place: AwsPlace, parts: Parts) -> tuple[LogLine, ...]:
+    """Without the lines of others whose stream it is too."""
     if not at.stream:
         return ()
     try:
-        return parts.logs(place).tail(at, span, most=most)
+        found = parts.logs(place).tail(at, span, most=MOST_READ)
     except NotFound:  # It comes with the first line.
         return ()
+    return tuple(line for line in found if is_said_by(line.text, row.run_id, row.slot, row.epoch) is not False)
 
 
-def _of_group(at: LogPlace, run: Run, row: Worker, span: Span, place: AwsPlace, parts: Parts) -> tuple[LogLine, ...]:
+def _of_group(at: LogPlace, row: Worker, span: Span, place: AwsPlace, parts: Parts) -> tuple[LogLine, ...]:
     """A worker that never spoke has told nobody its stream; what its platform wrote of it names run and slot all the same."""
-    found = parts.logs(place).about(at.group, run.id, span)
-    return tuple(line for line in found if is_said_by(line.text, run.id, row.slot))
+    found = parts.logs(place).about(at.group, row.run_id, span)
+    return tuple(line for line in found if is_said_by(line.text, row.run_id, row.slot, row.epoch))
 
 
 def _written_by_engine(row: Worker, parts: Parts, most: int) -> tuple[tuple[str, ...], str]:

@@ -70,14 +70,16 @@ def test_the_prefixes_are_those_of_the_generated_task_definitions() -> None:
 @pytest.mark.parametrize(
     ("line", "is_so"),
     [
-        ({"event": "worker_begins", "run": "r-1", "slot": 3}, True), ({"run": "r-1", "slot": "3"}, True),
-        ({"run": "r-1", "slot": 30}, False), ({"run": "r-2", "slot": 3}, False), ({"run": "r-1"}, False),
+        ({"event": "worker_begins", "run": "r-1", "slot": 3, "epoch": 2}, True), ({"run": "r-1", "slot": "3"}, True),
+        ({"Run": "r-1", "Slot": 3, "Epoch": 2, "Requests": 9}, True), ({"run": "r-1", "slot": 3, "epoch": 1}, False),
+        ({"run": "r-1", "slot": 30}, False), ({"run": "r-2", "slot": 3}, False), ({"Run": "r-2", "Slot": 3}, False),
+        ({"run": "r-1"}, None), ({"run": None, "slot": None, "event": "draining"}, None),
     ],
 )  # fmt: skip
-def test_a_line_names_whose_it_is(line: dict[str, object], is_so: bool) -> None:
-    assert is_said_by(json.dumps(line), "r-1", 3) is is_so
+def test_a_line_says_whose_it_is(line: dict[str, object], is_so: bool | None) -> None:
+    assert is_said_by(json.dumps(line), "r-1", 3, 2) is is_so
 
 
 @pytest.mark.parametrize("text", ["START RequestId: r-1", "", "3", "[]", '"r-1"'])
-def test_what_is_no_line_of_ours_is_nobodys(text: str) -> None:
-    assert not is_said_by(text, "r-1", 3)
+def test_what_is_no_line_of_ours_names_nobody(text: str) -> None:
+    assert is_said_by(text, "r-1", 3, 2) is None

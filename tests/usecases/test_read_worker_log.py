@@ -97,6 +97,17 @@ def test_lines_of_another_time_in_a_stream_that_lives_longer_are_left_out() -> N
     assert said.texts() == ["mine"]
 
 
+def test_lines_of_others_in_a_stream_that_is_shared_are_left_out() -> None:
+    """A worker of a pool holds several slots, and a warm function goes on with a slot as its next worker."""
+    said = Said()
+    said.row(log_stream=STREAM)
+    said.line(STREAM, "mine", epoch=1)
+    said.line(STREAM, "of another slot", slot=0)
+    said.line(STREAM, "of the next worker", epoch=2)
+    said.logs.streams[STREAM].append(LogLine(said.scene.clock.now(), "REPORT RequestId: 1"))
+    assert [line["text"].partition(",")[0] for line in said.read()["lines"]] == ['{"event": "mine"', "REPORT RequestId: 1"]
+
+
 def test_a_worker_that_told_nobody_its_stream_is_found_in_its_group() -> None:
     said = Said()
     said.line("some stream", "worker_begins")
