@@ -199,10 +199,9 @@ def test_a_portal_may_start_stop_and_read(place: Place, portal: Client) -> None:
 def test_a_portal_reads_and_clears_the_queue_of_failed_calls(place: Place, portal: Client) -> None:
     url, sqs = place.outputs["EventsQueueUrl"], over_tls(portal("sqs"))
     over_tls(place.root("sqs")).send_message(QueueUrl=url, MessageBody="a record")
-    door = QueueDoor(sqs)
-    messages = door.receive(url, hidden_seconds=1)
+    messages = QueueDoor(sqs).receive(url, hidden_seconds=1)
     assert [message.body for message in messages] == ["a record"]
-    door.delete(url, messages)
+    QueueDoor(sqs).delete(url, messages)
     unread = resource(place.root, "Messaging", "Unread")
     for call in (
         lambda: sqs.send_message(QueueUrl=url, MessageBody="x"),
@@ -240,6 +239,7 @@ PORTAL_MUST_NOT: dict[str, Callable[[Place, Client], Any]] = {
     "read a stack that is no target's": lambda p, c: c("cloudformation").describe_stacks(StackName="knopfdruck-dev"),
     "take a role that is not of an installation": lambda p, c: c("sts").assume_role(
         RoleArn="arn:aws:iam::000000000000:role/admin", RoleSessionName="portal"),
+    "read a log of others": lambda p, c: c("logs").filter_log_events(logGroupName="/aws/lambda/foreign"),
     "delete a topic": lambda p, c: c("sns").delete_topic(TopicArn=p.outputs["CompletionTopicArn"]),
     "delete the stack": lambda p, c: c("cloudformation").delete_stack(StackName="knopfdruck-dev"),
 }  # fmt: skip
