@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any  # Any: the fields of a request
 
 import pytest
 
@@ -54,6 +55,11 @@ class Steady:
     rate: int
     seconds: int
     workers: int
+
+    def asked_for(self, **fields: Any) -> dict[str, Any]:
+        """As a request says it, of a run that replaces the lost."""
+        return {"workers": self.workers, "vus": None, "rate": self.rate, "max_vus": 40, "duration": f"{self.seconds}s",
+                "on_worker_loss": "replace", **fields}  # fmt: skip
 
     @property
     def planned(self) -> int:

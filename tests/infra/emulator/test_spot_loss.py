@@ -68,17 +68,12 @@ def of_size(size: int, **settings: Any) -> Any:
     return pytest.mark.parametrize("group", [(size, settings)], ids=[f"{size} instances"], indirect=True)
 
 
-def words(load: Steady, **fields: Any) -> dict[str, Any]:
-    return {"workers": load.workers, "vus": None, "rate": load.rate, "max_vus": 40, "duration": f"{load.seconds}s",
-            "on_worker_loss": "replace", **fields}  # fmt: skip
-
-
 @of_size(14)
 def test_three_of_ten_instances_are_taken_back(
     aws: Client, emulator: Emulator, parts: Parts, shop: ShopProcess, group: str
 ) -> None:
     load, notice = Steady(40, 40, 10), Interruption(aws, 3, partial(emulator.spot_notice, seconds=NOTICE_SECONDS))
-    run = driven(asked(parts, "ec2", **words(load)), parts, notice, patience=PATIENCE_SECONDS)
+    run = driven(asked(parts, "ec2", **load.asked_for()), parts, notice, patience=PATIENCE_SECONDS)
     assert_accounted(run, load, shop.requests(), losses=3)
     assert_went_on(run, notice.taken, 3)
     assert_renewed(aws, group, notice.taken, 14)
@@ -91,7 +86,7 @@ def test_artillery_goes_on_elsewhere_when_its_instance_is_taken_back(
     """One: two that start at the same moment on a busy machine may both come too late, and four workers have no third try."""
     a_scenario("flow", a_source(FLOW, engine="artillery", file="flow.yml"))
     load, notice = Steady(12, 50, 3), Interruption(aws, 1, partial(emulator.spot_notice, seconds=NOTICE_SECONDS))
-    run = driven(asked(parts, "ec2", **words(load, scenario="flow")), parts, notice, patience=PATIENCE_SECONDS)
+    run = driven(asked(parts, "ec2", **load.asked_for(scenario="flow")), parts, notice, patience=PATIENCE_SECONDS)
     assert_accounted(run, load, shop.requests(), losses=1)
     assert_went_on(run, notice.taken, 1)
     assert_renewed(aws, group, notice.taken, 6)
@@ -102,7 +97,7 @@ def test_instances_that_ec2_recommends_to_leave_are_left(
     aws: Client, emulator: Emulator, parts: Parts, shop: ShopProcess, group: str
 ) -> None:
     load, advice = Steady(20, 30, 4), Interruption(aws, 2, emulator.rebalance)
-    run = driven(asked(parts, "ec2", **words(load)), parts, advice, patience=PATIENCE_SECONDS)
+    run = driven(asked(parts, "ec2", **load.asked_for()), parts, advice, patience=PATIENCE_SECONDS)
     assert_accounted(run, load, shop.requests(), losses=2)
     assert_went_on(run, advice.taken, 2)
     assert_renewed(aws, group, advice.taken, 7)
@@ -113,7 +108,7 @@ def test_what_two_instances_without_a_notice_leave_undone_is_told_by_the_second(
     aws: Client, emulator: Emulator, parts: Parts, shop: ShopProcess, group: str
 ) -> None:
     load, failure = Steady(20, 60, 4), Interruption(aws, 2, emulator.kill)
-    run = driven(asked(parts, "ec2", **words(load)), parts, failure, patience=PATIENCE_SECONDS)
+    run = driven(asked(parts, "ec2", **load.asked_for()), parts, failure, patience=PATIENCE_SECONDS)
     assert_accounted(run, load, shop.requests(), losses=2, unsaid_seconds=4)
     assert len(holes(run.result.verdict["notes"])) == 2
     assert run.verdict == "inconclusive", "two of four were silent for longer than a twentieth of the load"
