@@ -28,7 +28,7 @@ def check_kill_switch() -> None:
     """Raises Conflict while it is on."""
     if switch := KillSwitch.objects.first():
         raise Conflict(f"{switch}. Nothing is started until an administrator lifts the kill switch.",
-                       hint="`manage.py loadtest kill-switch off` lifts it.")  # fmt: skip
+                       hint="That is done on the page of all runs, or by manage.py loadtest kill-switch off.")  # fmt: skip
 
 
 def _problems(environment: Environment, guard: Guard, cost: float, without: str) -> Iterator[Problem]:

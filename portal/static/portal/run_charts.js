@@ -186,7 +186,7 @@ class Plot {
     ctx.font = `${11 * ratio}px Inter, system-ui, sans-serif`;
     ctx.lineWidth = 1.2 * ratio;
     ctx.setLineDash([2 * ratio, 3 * ratio]);
-    ctx.strokeStyle = ctx.fillStyle = color('--kd-amber');
+    ctx.strokeStyle = ctx.fillStyle = color('--kd-warning');
     ctx.textAlign = 'right';
     let above = 0;
     for (const [text, bound] of this.picture.limits) {
