@@ -31,7 +31,7 @@ from tests.agent.test_life import ARTILLERY
 from tests.backends.places import PLACE, FargateWorld
 from tests.builders import a_run
 from tests.engines.conftest import CountingServer
-from tests.runners.prepared import GROUP, Prepared
+from tests.runners.prepared import GROUP, Prepared, ended
 from tests.usecases.parts import Scene
 
 pytestmark = [pytest.mark.chaos, pytest.mark.engines, pytest.mark.django_db, pytest.mark.timeout(240)]
@@ -157,6 +157,20 @@ def test_a_worker_that_is_told_to_end_hands_all_its_slots_over(first: Begin, tar
     assert leaving.returncode == 0
     watched.until(lambda: watched.run.state == RunState.COLLECTING, seconds + 60, "end")
     check_total(watched, target, rate * seconds)
+
+
+def test_a_worker_that_dies_has_all_its_slots_made_by_another(first: Begin, target: CountingServer) -> None:
+    rate, seconds = 40, 60
+    watched = first(K6, rate, seconds)
+    watched.join("second")
+    watched.until(lambda: any(one.worker == "second" for one in watched.lives.pool.presences()), 20, "another")
+    assert ended(watched.lives.processes[0], signal.SIGKILL) == -signal.SIGKILL
+    watched.until(lambda: {slot for slot, _ in watched.held_by("second")} == set(range(SLOTS)), 45, "all slots there")
+    watched.until(lambda: watched.run.state == RunState.COLLECTING, seconds + 60, "end")
+    judged = judge_run(watched.run, watched.lives.store)
+    assert judged.summary.lost == (), "as many as a worker holds may be replaced at once"
+    assert target.count <= rate * seconds, "nothing is made twice"
+    assert judged.summary.requests <= target.count
 
 
 def check_total(watched: Watched, target: CountingServer, planned: int) -> None:
