@@ -63,13 +63,13 @@ schema: $(VENV)/run.stamp ## write the API's description anew, and the gateway's
 	@$(BIN)/python -m infra_gen golden
 
 fuzz: $(VENV)/dev.stamp ## try the whole API with many thousands of odd requests
-	@KNOPFDRUCK_FUZZ=1 $(BIN)/python -m pytest -q -n 2 tests/api/test_fuzz.py tests/api/test_garbage.py
+	@KNOPFDRUCK_FUZZ=1 $(BIN)/python -m pytest -q -n $(or $(FUZZERS),2) tests/api/test_fuzz.py tests/api/test_garbage.py
 
 fix: $(VENV)/dev.stamp ## format and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
 
 chaos: $(VENV)/dev.stamp node_modules/.stamp .venv-emulator/stamp ## long tests: processes killed and frozen under load, days of a run, eight Artillery workers
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "chaos or long" tests
+	@$(BIN)/python -m pytest -q -n $(or $(TESTERS),2) --dist loadfile -m "chaos or long" tests
 
 .venv-taurus/stamp: tests/bench/requirements-taurus.txt
 	@echo "[setup] Taurus, to compare with"

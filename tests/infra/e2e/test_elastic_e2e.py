@@ -13,7 +13,7 @@ from infra_gen.emulator.process import HOW_TO_GET_IT, is_installed
 from tests.infra.e2e.aws_stage import AwsStage, aws_stage
 from tests.shop_process import ShopProcess
 
-pytestmark = [pytest.mark.emulator, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 RATE, SECONDS, SLOTS = 20, 90, 4
 PLANNED, CLOSENESS = RATE * SECONDS, 0.02
 ARRIVALS = """

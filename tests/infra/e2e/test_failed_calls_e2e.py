@@ -15,7 +15,7 @@ from tests.infra.e2e.aws_stage import AwsStage, aws_stage
 from tests.infra.emulator.conftest import eventually
 from tests.shop_process import ShopProcess
 
-pytestmark = [pytest.mark.emulator, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 STEADY = """
 import http from 'k6/http';
 export const options = {
