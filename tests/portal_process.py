@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,15 @@ class PortalProcess:
 
     def loadtest(self, *words: str) -> Said:
         return self.manage("loadtest", *words)
+
+    def ask(self, token: str, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Of the REST API. Raises HTTPError."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
 
     def begin(self, scenario: str, *words: str) -> str:
         """Starts a run and returns its id without waiting."""

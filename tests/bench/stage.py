@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 import urllib.request
@@ -50,12 +49,7 @@ class Stage:
         return self.results(run_id)
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(self.portal.url + path, data=data, method=method, headers=headers)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
+        return self.portal.ask(self._token, method, path, body)
 
 
 @contextmanager

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any  # Any: JSON answers, and clients of services by name
 
-from infra_gen.emulator.process import Emulator
+import pytest
+
+from infra_gen.emulator.process import HOW_TO_GET_IT, Emulator, is_installed
 from portal.aws.session import client
 from tests.portal_process import ROOT, PortalProcess, Said
 
@@ -38,12 +40,7 @@ class AwsStage:
         return self.portal.manage(*words, AWS_ACCESS_KEY_ID=ROOT_KEY, AWS_SECRET_ACCESS_KEY=ROOT_KEY)
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(self.portal.url + path, data=data, method=method, headers=headers)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
+        return self.portal.ask(self.token, method, path, body)
 
     def start(self, backend: str, body: Mapping[str, object]) -> str:
         return str(self.ask("POST", f"/load-tests/{backend}/start", {"environment": ENVIRONMENT, **body})["id"])
@@ -69,7 +66,11 @@ def aws_stage(
     folder: Path, targets: Mapping[str, str], scripts: Mapping[str, str], *, variables: Mapping[str, str] | None = None,
     **settings: str,
 ) -> Iterator[AwsStage]:  # fmt: skip
-    """`scripts` are scenarios by file name; `variables` are the portal's; `settings` are parameters of the stack."""
+    """`scripts` are scenarios by file name; `variables` are the portal's; `settings` are parameters of the stack.
+
+    Where no emulator is installed, the test is skipped."""
+    if not is_installed():
+        pytest.skip(f"no emulator here: {HOW_TO_GET_IT}")
     (folder / "portal").mkdir()
     _share_packages(folder / "portal")
     portal = PortalProcess(folder / "portal", dict(targets))

@@ -1,4 +1,5 @@
-"""The place to deploy to: an emulator of this test's own, or what `KNOPFDRUCK_E2E_ENDPOINT` names (`aws` is AWS itself).
+"""The sample shop, and the place to deploy to: an emulator of this test's own, or what `KNOPFDRUCK_E2E_ENDPOINT` names
+(`aws` is AWS itself).
 
 `KNOPFDRUCK_E2E_SET` are more settings of the first deployment, with spaces between: "DeployFargate=false DeployEc2=false".
 """
@@ -13,6 +14,13 @@ import pytest
 
 from infra_gen.emulator.process import HOW_TO_GET_IT, Emulator, is_installed
 from tests.infra.e2e.places import ROOT, Place
+from tests.shop_process import ShopProcess
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[ShopProcess]:
+    with ShopProcess() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

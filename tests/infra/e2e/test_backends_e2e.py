@@ -10,7 +10,6 @@ from typing import Any  # Any: JSON answers, and clients of services by name
 import psutil
 import pytest
 
-from infra_gen.emulator.process import HOW_TO_GET_IT, is_installed
 from tests.infra.e2e.aws_stage import ENVIRONMENT, REGION, AwsStage, aws_stage
 from tests.infra.e2e.comparison import (
     FLOW,
@@ -30,15 +29,7 @@ SCENARIOS = {"lambda": "steady", "fargate": "flow", "ec2": "steady"}
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[ShopProcess]:
-    with ShopProcess() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def stage(shop: ShopProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsStage]:
-    if not is_installed():
-        pytest.skip(f"no emulator here: {HOW_TO_GET_IT}")
     with aws_stage(tmp_path_factory.mktemp("aws"), shop.targets, {"steady.js": STEADY, "flow.yml": FLOW}) as running:
         yield running
 

@@ -9,7 +9,6 @@ from typing import Any  # Any: JSON answers
 
 import pytest
 
-from infra_gen.emulator.process import HOW_TO_GET_IT, is_installed
 from tests.infra.e2e.aws_stage import AwsStage, aws_stage
 from tests.shop_process import ShopProcess
 
@@ -24,15 +23,7 @@ export default function () { http.get(`${__ENV.TARGET_PRODUCT}/products`, { tags
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[ShopProcess]:
-    with ShopProcess() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def stage(shop: ShopProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsStage]:
-    if not is_installed():
-        pytest.skip(f"no emulator here: {HOW_TO_GET_IT}")
     with aws_stage(tmp_path_factory.mktemp("aws"), shop.targets, {"arrivals.js": ARRIVALS}) as running:
         yield running
 

@@ -9,7 +9,6 @@ from typing import Any
 import psutil
 import pytest
 
-from infra_gen.emulator.process import HOW_TO_GET_IT, is_installed
 from tests.infra.deployed import over_tls
 from tests.infra.e2e.aws_stage import AwsStage, aws_stage
 from tests.infra.emulator.conftest import eventually
@@ -26,16 +25,9 @@ export default function () { http.get(`${__ENV.TARGET_PRODUCT}/products`, { tags
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsStage]:
-    if not is_installed():
-        pytest.skip(f"no emulator here: {HOW_TO_GET_IT}")
-    folder = tmp_path_factory.mktemp("aws")
-    with (
-        ShopProcess() as shop,
-        aws_stage(
-            folder, shop.targets, {"steady.js": STEADY}, DeployFargate="false", DeployEc2="false", DeployPortal="false"
-        ) as running,
-    ):
+def stage(shop: ShopProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsStage]:
+    folder, no = tmp_path_factory.mktemp("aws"), "false"
+    with aws_stage(folder, shop.targets, {"steady.js": STEADY}, DeployFargate=no, DeployEc2=no, DeployPortal=no) as running:
         # The emulator speaks no TLS, without which the portal would not reach the queue.
         queue = running.outputs["EventsQueueUrl"]
         over_tls(running.client("sqs")).set_queue_attributes(QueueUrl=queue, Attributes={"Policy": ""})

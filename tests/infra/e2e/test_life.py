@@ -21,12 +21,6 @@ from tests.shop_process import ShopProcess
 pytestmark = [pytest.mark.emulator, pytest.mark.timeout(600)]
 
 
-@pytest.fixture(scope="module")
-def shop() -> Iterator[ShopProcess]:
-    with ShopProcess() as running:
-        yield running
-
-
 @pytest.fixture
 def _functions_here(place: Place) -> None:
     if not place.runs_here:

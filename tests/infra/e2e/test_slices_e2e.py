@@ -9,7 +9,6 @@ from typing import Any  # Any: the API's JSON
 
 import pytest
 
-from infra_gen.emulator.process import HOW_TO_GET_IT, is_installed
 from tests.infra.e2e.aws_stage import AwsStage, aws_stage
 from tests.infra.emulator.conftest import eventually
 from tests.infra.emulator.losses import holes
@@ -34,15 +33,7 @@ INVOCATIONS = [(slot, part + 1) for slot in range(WORKERS) for part in range(SLI
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[ShopProcess]:
-    with ShopProcess() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def stage(shop: ShopProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsStage]:
-    if not is_installed():
-        pytest.skip(f"no emulator here: {HOW_TO_GET_IT}")
     variables, folder = {"KNOPFDRUCK_LAMBDA_SECONDS": str(SLICE)}, tmp_path_factory.mktemp("aws")
     with aws_stage(folder, shop.targets, {"arrivals.js": ARRIVALS}, variables=variables, **ONLY_LAMBDA) as running:
         yield running
