@@ -16,6 +16,7 @@ from typing import Any
 from ministack.services import ecs, efs
 
 from infra_gen.emulator.place import PLACE
+from infra_gen.emulator.plugins.host_process import CHECKOUT
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ class Volumes:
     folders: Mapping[str, Path]
 
     def on_host(self, value: str) -> str:
+        """The checkout is no place in a container: it may lie below `/tmp`, and its programs are the image's."""
+        if value.startswith(f"{CHECKOUT}/"):
+            return value
         for point, folder in self.folders.items():
             if value == point or value.startswith(point.rstrip("/") + "/"):
                 return str(folder) + value[len(point.rstrip("/")) :]

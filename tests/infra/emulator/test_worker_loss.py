@@ -61,7 +61,7 @@ def test_a_killed_worker_is_replaced_and_what_it_left_undone_is_told(
     environment(emulator, shop.targets["product"], **place)
     load, kill = Steady(20, 50, 4), Kill(parts)
     run = driven(asked(parts, backend, **load.asked_for()), parts, kill, patience=PATIENCE_SECONDS)
-    assert (run.state, run.end_reason) == (RunState.ENDED, EndReason.COMPLETED)
+    assert (run.state, run.end_reason) == (RunState.ENDED, EndReason.COMPLETED), run.message
     assert_accounted(run, load, shop.requests(), losses=1, unsaid_seconds=4)
     assert [hole.slot for hole in holes(run.result.verdict["notes"])] == [SLOT]
     rows = {(row.slot, row.epoch): row.state for row in run.worker_rows.all()}
