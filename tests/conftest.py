@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
@@ -21,8 +21,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(autouse=True)
-def _credentials_are_looked_for_anew() -> None:
-    """A process looks once; of these tests in one process some have keys and some have none."""
+def _credentials_are_looked_for_anew() -> Iterator[None]:
+    """A process looks once; of these tests in one process some have keys and some have none, as have fixtures of modules,
+    which begin before a test's own."""
+    have_credentials.cache_clear()
+    yield
     have_credentials.cache_clear()
 
 
