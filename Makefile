@@ -80,7 +80,7 @@ chaos: $(VENV)/dev.stamp node_modules/.stamp .venv-emulator/stamp ## long tests:
 bench: setup $(VENV)/dev.stamp .venv-taurus/stamp ## measure speed and exactness against bare engines (about 12 minutes, quiet machine)
 	@$(BIN)/python -m tests.bench
 
-bench-scale: setup $(VENV)/dev.stamp ## 1,000 synthetic workers in one run, then ten runs of 100, through a real portal (about 4 minutes)
+bench-scale: setup $(VENV)/dev.stamp ## 1,000 synthetic workers in one run, then ten runs of 100, through a real portal (about 3 minutes)
 	@$(BIN)/python -m tests.bench.scale
 
 .venv-emulator/stamp: infra_gen/emulator/requirements.txt
