@@ -29,7 +29,7 @@ from portal.models import KillSwitch, Run
 from portal.usecases.accept_baseline import accept_baseline
 from portal.usecases.chart_run import drawn
 from portal.usecases.describe_run import milliseconds, number, per_cent
-from portal.usecases.present_run import STATE_KINDS, TRUST_KINDS, VERDICT_KINDS, page_context, points_of
+from portal.usecases.present_run import STATE_KINDS, TRUST_KINDS, VERDICT_KINDS, p95_ms, page_context, points_of, standing
 from portal.usecases.read_run import find_run, plan_of, result_of
 from portal.usecases.stop_run import stop_run
 from portal.wiring import parts
@@ -64,8 +64,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
 
     @display(description="State", ordering="verdict", label={**VERDICT_KINDS, **STATE_KINDS})
     def outcome(self, row: Run) -> str:
-        """The verdict of a run that carries one, else where it stands."""
-        return row.verdict or (row.get_end_reason_display() if row.is_over else row.get_state_display())
+        return standing(row)
 
     @display(description="Data", ordering="trust", label=TRUST_KINDS)
     def colored_trust(self, row: Run) -> str:
@@ -77,9 +76,7 @@ class RunAdmin(ReadOnly, ModelAdmin):
 
     @admin.display(description="p95")
     def p95(self, row: Run) -> str:
-        result = result_of(row)
-        latency = (result.summary.get("latency") or {}) if result else {}
-        return milliseconds(latency.get("p95") if result else row.progress.get("p95_total_ms"))
+        return milliseconds(p95_ms(row))
 
     @admin.display(description="Failed")
     def failed(self, row: Run) -> str:

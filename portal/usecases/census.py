@@ -46,6 +46,8 @@ class Census:
     """Those that shall go on with a slot and have not begun."""
     leaving: frozenset[int] = frozenset()
     """Slots whose machine will be taken away within minutes."""
+    said: Mapping[tuple[int, int], Done] = field(default_factory=dict)
+    """Last words of all workers, by slot and epoch."""
     pieces: Mapping[tuple[int, int], int] = field(default_factory=dict)
     """By slot and epoch, of the engine's log in the store."""
 
@@ -129,7 +131,7 @@ def take_census(
     leaving |= {row.slot for row in rows if _says_it_leaves(beats.get((row.slot, row.epoch)))}
     pieces = {worker: beat.pieces for worker, beat in beats.items()} | {worker: done.pieces for worker, done in said.items()}
     states = {row.slot: row.state for row in rows} | _still_running(former, newest, beats, now)
-    return Census(run.workers, rows, states, dones, former, asked, leaving, pieces)
+    return Census(run.workers, rows, states, dones, former, asked, leaving, said, pieces)
 
 
 def has_begun(row: Worker, store: RunStore) -> bool:

@@ -11,8 +11,6 @@ import logging
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.db import transaction
-
 from portal.core.cloud_ports import PartlyLaunched
 from portal.core.errors import PortalError, StoreUnavailable
 from portal.core.loss import clock
@@ -21,11 +19,11 @@ from portal.core.ports import Backend, WorkerHandle
 from portal.core.protocol import DoneReason
 from portal.core.slices import SECOND, bounds, due
 from portal.core.split import Segment, WorkerAssignment
-from portal.models import Run, RunEvent, Worker
-from portal.models.event import EventKind
+from portal.models import Run, Worker
 from portal.models.worker import WorkerState
 from portal.stores.run_store import RunStore
 from portal.usecases.census import Census
+from portal.usecases.note_lines import tell_once
 from portal.usecases.rebalance import rebalance
 from portal.usecases.replace_worker import answer_losses
 from portal.wiring import Parts
@@ -60,12 +58,10 @@ def hand_over(run: Run, store: RunStore, plan: LoadPlan, census: Census, t0: int
 
 
 def _tell(run: Run, plan: LoadPlan, part: int) -> None:
-    """Once for each slice: under the lock of the run's row the second of two processes sees that it was told."""
+    """Once for each slice."""
     begin, end = (clock(each // SECOND) for each in bounds(plan.duration, plan.slices, part))
     text = f"Slice {part + 1} of {plan.slices} makes the load from {begin} to {end}; its workers are started."
-    with transaction.atomic():
-        Run.objects.select_for_update().filter(pk=run.id).values_list("pk").first()
-        RunEvent.objects.get_or_create(run=run, kind=EventKind.LOG, text=text)
+    tell_once(run.id, text)
 
 
 def _followed(census: Census, part: int) -> Iterable[Worker]:

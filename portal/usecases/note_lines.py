@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from django.db import transaction
 
@@ -45,9 +46,21 @@ def told(run_id: str) -> frozenset[str]:
 
 
 def tell(run_id: str, said: Iterable[tuple[int, str]]) -> None:
-    """What workers, by slot, have to say and is not among the run's events. Its row is locked: of two processes that read the
-    same line the second one sees that it was told."""
-    with transaction.atomic():
-        Run.objects.select_for_update().filter(pk=run_id).values_list("pk").first()
+    """What workers, by slot, have to say and is not among the run's events."""
+    with _alone(run_id):
         fresh = new_lines(said, told(run_id))
         RunEvent.objects.bulk_create(RunEvent(run_id=run_id, text=line) for line in fresh)
+
+
+def tell_once(run_id: str, text: str) -> None:
+    """What the portal itself has to say of a run, unless it was told."""
+    with _alone(run_id):
+        RunEvent.objects.get_or_create(run_id=run_id, kind=EventKind.LOG, text=text)
+
+
+@contextmanager
+def _alone(run_id: str) -> Iterator[None]:
+    """The run's row is locked: of two processes that have the same to say the second one sees that it was told."""
+    with transaction.atomic():
+        Run.objects.select_for_update().filter(pk=run_id).values_list("pk").first()
+        yield

@@ -43,6 +43,17 @@ MOST_ROWS, MOST_WORKERS, MOST_LINES = 200, 50, 100
 TIMES = ("http_req_", "iteration_duration", "group_duration")
 
 
+def standing(run: Run) -> str:
+    """The verdict of a run that carries one, else where it stands."""
+    return run.verdict or (run.get_end_reason_display() if run.is_over else run.get_state_display())
+
+
+def p95_ms(run: Run) -> float | None:
+    """Of the result, else of what is known so far."""
+    result = result_of(run)
+    return (result.summary.get("latency") or {}).get("p95") if result else progress_of(run).get("p95_total_ms")
+
+
 def page_context(run: Run) -> dict[str, Any]:
     found = results_of(run)
     plan = plan_of(run)

@@ -13,7 +13,7 @@ from portal.core.run_state import RunState
 from portal.models import Run, Scenario
 from portal.usecases.describe_run import NOTHING, load_in_words, milliseconds, number, per_cent
 from portal.usecases.list_templates import facts_of
-from portal.usecases.present_run import VERDICT_KINDS
+from portal.usecases.present_run import VERDICT_KINDS, p95_ms, standing
 from portal.usecases.read_run import progress_of, result_of
 
 MOST_ALIVE, MOST_ENDED, MOST_SCENARIOS = 20, 8, 12
@@ -33,17 +33,15 @@ def present_start(by: Actor) -> dict[str, Any]:
 def _run(run: Run) -> dict[str, Any]:
     result = result_of(run)
     summary: dict[str, Any] = result.summary if result else progress_of(run)
-    p95 = (summary.get("latency") or {}).get("p95") if result else summary.get("p95_total_ms")
-    state = run.get_state_display()
     return {
         "id": run.id,
         "what": str(run.version),
         "where": f"{run.environment}, {run.backend}",
-        "word": run.verdict or (run.get_end_reason_display() if run.is_over else state),
+        "word": standing(run),
         "kind": VERDICT_KINDS.get(run.verdict, "") if run.is_over else "warning" if run.state == WAITS else "info",
         "requests": number(summary.get("requests")),
         "failed": per_cent(summary.get("failed"), summary.get("requests")),
-        "p95": milliseconds(p95),
+        "p95": milliseconds(p95_ms(run)),
         "by": run.requested_by,
         "when": run.created,
         "ago": _ago(run.created),

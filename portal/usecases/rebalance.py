@@ -39,7 +39,7 @@ def rebalance(run: Run, store: RunStore, plan: LoadPlan, census: Census, t0: int
         return False
     now = parts.clock.now()
     left = t0 + plan.duration.total_seconds() - now
-    called_off = [_call_off(run, row, why, store, backend) for row, why in _failed(census, now, left, store)]
+    called_off = [_call_off(run, row, why, store, backend) for row, why in _failed(census, now, left)]
     if any(called_off):
         return True
     if left < LEAST_REST or census.all_over:
@@ -50,11 +50,10 @@ def rebalance(run: Run, store: RunStore, plan: LoadPlan, census: Census, t0: int
     return bool(moves)
 
 
-def _failed(census: Census, now: float, left: float, store: RunStore) -> Iterator[tuple[Worker, str]]:
+def _failed(census: Census, now: float, left: float) -> Iterator[tuple[Worker, str]]:
     """Who was asked and will not begin, and why."""
-    dones = store.dones() if census.asked else {}
     for row in census.asked:
-        if (done := dones.get((row.slot, row.epoch))) is not None:
+        if (done := census.said.get((row.slot, row.epoch))) is not None:
             yield row, done.message or "The worker that was asked ended before it began."
         elif now - row.launched.timestamp() > PATIENCE:
             yield row, f"The worker that was asked did not begin within {PATIENCE:.0f} s."
