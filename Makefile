@@ -77,7 +77,7 @@ chaos: $(VENV)/dev.stamp node_modules/.stamp .venv-emulator/stamp ## long tests:
 	@.venv-taurus/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-bench: setup $(VENV)/dev.stamp .venv-taurus/stamp ## measure speed and exactness against bare engines (about 12 minutes, quiet machine)
+bench: setup $(VENV)/dev.stamp .venv-taurus/stamp ## measure speed and exactness against bare engines (about 18 minutes, quiet machine)
 	@$(BIN)/python -m tests.bench
 
 bench-scale: setup $(VENV)/dev.stamp ## 1,000 synthetic workers in one run, then ten runs of 100, through a real portal (about 3 minutes)

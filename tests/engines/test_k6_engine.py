@@ -176,6 +176,21 @@ def test_two_workers_make_exactly_the_arrivals_of_one(engine: K6, target: Counti
     assert {part for each in workers for part in [total(each.points(engine), "http_reqs") > 0]} == {True}
 
 
+def test_a_replaced_load_calls_the_scripts_own_function(engine: K6, target: CountingServer, tmp_path: Path) -> None:
+    text = "import { sleep } from 'k6'; export default function () { console.error(new Error('seen').stack); sleep(0.3); }"
+    load = ClosedLoad.constant(1, SECOND)
+    running = worker(engine, tmp_path / "0", dict(engine.bundle(source(text), load, {}, HostSandbox())), target, load, 0, 1)
+    try:
+        running.wait_ready()
+        running.release()
+        assert running.wait() == 0
+    finally:
+        running.kill()
+    stacks = [line for line in running.log if "seen" in line]
+    assert all("main.js" in line and "knopfdruck-load.js" not in line for line in stacks)
+    assert stacks
+
+
 def test_a_terminated_worker_has_reported_every_answered_request(engine: K6, target: CountingServer, tmp_path: Path) -> None:
     load = ClosedLoad.constant(2, SECOND * 60)
     text = IMPORTING.replace("http.get(", "sleep(0.05); http.get(").replace(
