@@ -17,11 +17,11 @@ from portal.admin.environment_form import EnvironmentForm
 from portal.admin.run_dialog import DialogForm, go_to
 from portal.core.errors import PortalError
 from portal.core.wire import to_plain
+from portal.core.words import NOTHING
 from portal.models import Environment, TrustedRepository
 from portal.models.audit import Deed
 from portal.models.environment import Place
 from portal.usecases.check_connection import check_connection
-from portal.usecases.describe_run import NOTHING
 from portal.usecases.record_audit import record
 from portal.wiring import parts
 

@@ -25,10 +25,10 @@ from portal.core.access import Action, Decision
 from portal.core.errors import NotFound, PortalError
 from portal.core.run_state import ALIVE, RunState
 from portal.core.verdict import Outcome
+from portal.core.words import milliseconds, number, per_cent
 from portal.models import KillSwitch, Run
 from portal.usecases.accept_baseline import accept_baseline
 from portal.usecases.chart_run import drawn
-from portal.usecases.describe_run import milliseconds, number, per_cent
 from portal.usecases.present_run import STATE_KINDS, TRUST_KINDS, VERDICT_KINDS, p95_ms, page_context, points_of, standing
 from portal.usecases.read_run import find_run, plan_of, result_of
 from portal.usecases.stop_run import stop_run

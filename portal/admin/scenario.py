@@ -17,9 +17,10 @@ from portal.admin.audited import Audited
 from portal.admin.run_dialog import RUN_DIALOG, RunForm, start
 from portal.admin.scenario_form import ScenarioForm
 from portal.admin.version import VersionInline, script_box
+from portal.core.words import NOTHING
 from portal.models import Scenario
 from portal.models.audit import Deed
-from portal.usecases.describe_run import NOTHING, load_in_words
+from portal.usecases.describe_run import load_in_words
 from portal.usecases.list_templates import facts_of
 from portal.usecases.record_audit import record
 from portal.usecases.save_scenario import save_scenario

@@ -9,8 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
+from portal.core.words import NOTHING
 from portal.models import ScenarioVersion
-from portal.usecases.describe_run import NOTHING
 
 
 class ReadOnly:

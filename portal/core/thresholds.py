@@ -14,6 +14,7 @@ from datetime import timedelta
 from portal.core.block import Kind
 from portal.core.duration import parse_duration
 from portal.core.errors import Problem, RequestRejected
+from portal.core.words import proven
 
 MOST, LONGEST = 200, 500
 LONGEST_WINDOW = timedelta(minutes=15)
@@ -118,11 +119,10 @@ class ThresholdResult:
 
 
 def evidence(text: str, observed: float | None, since: float, until: float) -> str:
-    """`http_req_failed rate<0.01 for 30s was 0.5 from second 30 to 60.`"""
+    """`http_req_failed rate<0.01 for 30s was 50 % from second 30 to 60.`"""
     if observed is None:
         return f"{text}: nothing was measured for it."
-    said = f"{observed:,.4g}" if abs(observed) < 10_000 else f"{observed:,.0f}"
-    return f"{text} was {said} from second {since:.0f} to {until:.0f}."
+    return f"{text} was {proven(text, observed)} from second {since:.0f} to {until:.0f}."
 
 
 def with_overrides(script: Iterable[Threshold], request: Iterable[Threshold]) -> tuple[Threshold, ...]:

@@ -20,6 +20,7 @@ from portal.core.summary import RunSummary
 from portal.core.thresholds import ThresholdResult
 from portal.core.trust import percent
 from portal.core.window import MOST_VALUES, OTHER
+from portal.core.words import proven
 
 INVALIDATES = {
     EndReason.STOPPED_BY_USER: "The run was stopped before its end.",
@@ -113,7 +114,7 @@ def _broken_rules(results: Sequence[ThresholdResult]) -> Iterator[str]:
         if result.observed is None or result.passed is None:
             yield f"{result.threshold.text} could not be judged: nothing was measured for it."
         elif not result.passed:
-            yield f"{result.threshold.text} failed: it was {_number(result.observed)}{_when(result)}."
+            yield f"{result.threshold.text} failed: it was {proven(result.threshold.text, result.observed)}{_when(result)}."
 
 
 def _notes(summary: RunSummary, workers: Sequence[WorkerHealth]) -> Iterator[str]:
@@ -145,10 +146,6 @@ def _listed(slots: Sequence[int]) -> str:
 
 def _when(result: ThresholdResult) -> str:
     return f" from second {result.since:.0f} to {result.until:.0f}" if result.threshold.is_windowed else ""
-
-
-def _number(value: float) -> str:
-    return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
 def _plural(number: int, one: str, more: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any  # Any: plain data for answers, and a verdict as it was s
 from portal.core.baseline import Comparison
 from portal.core.errors import WireInvalid
 from portal.core.wire import from_plain, to_plain
-from portal.usecases.describe_run import NOTHING, milliseconds, number, per_cent
+from portal.core.words import NOTHING, milliseconds, number, per_cent
 
 KINDS = {"worse": "danger", "better": "success"}
 _JUDGED = {"same": "as usual", "unknown": "not judged"}

@@ -9,49 +9,9 @@ from portal.core.duration import format_duration
 from portal.core.load import ClosedLoad, Load, OpenLoad
 from portal.core.loss import OnWorkerLoss
 from portal.core.plan import LoadPlan
+from portal.core.words import milliseconds, number, per_cent
 
 VERDICTS = {"passed": "Passed", "failed": "Failed", "inconclusive": "Inconclusive"}
-NOTHING = "\N{EN DASH}"
-
-
-def milliseconds(value: float | None) -> str:
-    """`43 ms`, `1.25 s`; three digits are all a reader wants, and nothing below a microsecond."""
-    if value is None:
-        return NOTHING
-    if value >= 10_000:
-        return f"{value / 1000:.1f} s"
-    if value >= 1000:
-        return f"{value / 1000:.2f} s"
-    if value < 0.001:
-        return "0 ms"
-    return f"{value:.0f} ms" if value >= 10 else f"{value:.2g} ms"
-
-
-def number(value: float | None) -> str:
-    """`1,234`, `12.5`, `0.42`."""
-    if value is None:
-        return NOTHING
-    if value == int(value):
-        return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def per_cent(part: float | None, whole: float | None = 1.0) -> str:
-    if part is None or not whole:
-        return NOTHING
-    share = 100 * part / whole
-    return "0 %" if share == 0 else f"{share:.2f} %" if share < 10 else f"{share:.1f} %".replace(".0 %", " %")
-
-
-def observed(text: str, value: float | None) -> str:
-    """A threshold's observed value in the unit its metric has."""
-    if value is None:
-        return "no data"
-    metric, _, rule = text.partition(" ")
-    if rule.startswith("rate") and metric.partition("{")[0] in ("http_req_failed", "checks"):
-        return per_cent(value)
-    is_time = metric.startswith(("http_req_", "iteration_duration", "group_duration")) and not rule.startswith(("rate", "count"))
-    return milliseconds(value) if is_time else number(value)
 
 
 def load_in_words(load: Load) -> str:

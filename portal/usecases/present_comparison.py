@@ -8,11 +8,12 @@ from typing import Any  # Any: template context
 
 from portal.core.access import Actor
 from portal.core.run_state import RunState
+from portal.core.words import number
 from portal.models import Baseline, Run
 from portal.usecases.chart_run import columns
 from portal.usecases.compare_runs import compare_runs
 from portal.usecases.describe_comparison import shown_comparison
-from portal.usecases.describe_run import VERDICTS, key_numbers, load_in_words, number
+from portal.usecases.describe_run import VERDICTS, key_numbers, load_in_words
 from portal.usecases.draw_chart import Chart, Line, draw
 from portal.usecases.present_run import VERDICT_KINDS, points_of
 from portal.usecases.read_run import find_run, plan_of, result_of

@@ -15,19 +15,11 @@ from portal.core.plan import LoadPlan
 from portal.core.run_state import RunState
 from portal.core.timeline import TimePoint
 from portal.core.wire import from_plain
+from portal.core.words import milliseconds, number, observed, per_cent
 from portal.models import Run
 from portal.stores.run_store import RunStore
 from portal.usecases.describe_comparison import shown_comparison
-from portal.usecases.describe_run import (
-    VERDICTS,
-    key_numbers,
-    live_numbers,
-    milliseconds,
-    number,
-    observed,
-    per_cent,
-    plan_facts,
-)
+from portal.usecases.describe_run import VERDICTS, key_numbers, live_numbers, plan_facts
 from portal.usecases.draw_chart import clock
 from portal.usecases.expire_approvals import APPROVED_WITHIN
 from portal.usecases.live_timeline import read_timeline

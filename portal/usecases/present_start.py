@@ -10,8 +10,9 @@ from django.utils.timesince import timesince
 
 from portal.core.access import Actor
 from portal.core.run_state import RunState
+from portal.core.words import NOTHING, milliseconds, number, per_cent
 from portal.models import Run, Scenario
-from portal.usecases.describe_run import NOTHING, load_in_words, milliseconds, number, per_cent
+from portal.usecases.describe_run import load_in_words
 from portal.usecases.list_templates import facts_of
 from portal.usecases.present_run import VERDICT_KINDS, p95_ms, standing
 from portal.usecases.read_run import progress_of, result_of

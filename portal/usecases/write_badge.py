@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from portal.core.run_state import RunState
+from portal.core.words import milliseconds
 from portal.models import Run
 from portal.models.run import RunQuerySet
-from portal.usecases.describe_run import milliseconds
 from portal.usecases.read_run import result_of
 
 COLOURS = {"passed": "#15803d", "failed": "#dc2626", "inconclusive": "#b45309"}

@@ -10,7 +10,7 @@ import re
 from typing import Any  # Any: the results, as JSON
 from xml.etree import ElementTree
 
-from portal.usecases.describe_run import observed
+from portal.core.words import observed
 
 VALID = "the run is valid"
 # Characters XML 1.0 has no way to write (https://www.w3.org/TR/xml/#charsets).

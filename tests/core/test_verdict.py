@@ -45,7 +45,7 @@ def test_a_healthy_run_whose_thresholds_hold_passes() -> None:
 
 def test_a_broken_threshold_fails_the_run_and_says_by_how_much() -> None:
     found = verdict(found=(*HOLDS, *BROKEN))
-    assert found == Verdict(Outcome.FAILED, ("http_req_duration{name:home} max<200 failed: it was 300.",))
+    assert found == Verdict(Outcome.FAILED, ("http_req_duration{name:home} max<200 failed: it was 300 ms.",))
 
 
 def test_a_threshold_without_data_fails_the_run() -> None:

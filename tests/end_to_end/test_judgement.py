@@ -42,7 +42,7 @@ def test_an_outage_aborts_with_rule_value_and_window(portal: PortalProcess, shop
     window = crossed["window"]
     assert window["from"] > 0
     assert window["to"] - window["from"] >= 3
-    assert crossed["evidence"].startswith("http_req_failed rate<0.5 for 3s was 1 from second")
+    assert crossed["evidence"].startswith("http_req_failed rate<0.5 for 3s was 100 % from second")
     assert result["message"].startswith("Aborted: http_req_failed rate<0.5 for 3s was ")
     assert (held["passed"], held["text"]) == (True, "http_req_duration{expected_response:true,name:list} p(95)<5000 over 5s")
 

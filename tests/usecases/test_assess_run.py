@@ -38,11 +38,11 @@ def test_a_crossing_aborts_with_rule_value_and_window() -> None:
     measure(only, t0 + 13, t0 + 15, failed=6)
     run = watcher.look()
     assert (run.state, run.end_reason) == (RunState.STOPPING, EndReason.THRESHOLD_ABORT)
-    assert run.message == "Aborted: http_req_failed rate<0.2 for 4s was 0.6 from second 10 to 14."
+    assert run.message == "Aborted: http_req_failed rate<0.2 for 4s was 60 % from second 10 to 14."
     (shown,) = thresholds_of(run)
     assert shown == {
         "text": "http_req_failed rate<0.2 for 4s", "observed": 0.6, "passed": False, "window": {"from": 10, "to": 15},
-        "evidence": "http_req_failed rate<0.2 for 4s was 0.6 from second 10 to 15.",
+        "evidence": "http_req_failed rate<0.2 for 4s was 60 % from second 10 to 15.",
     }  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def test_a_finished_run_is_judged_in_all_its_windows() -> None:
     found = [(result.passed, result.observed, result.since, result.until) for result in judged.results]
     assert found == [(False, 0.3, 25.0, 35.0), (True, 0.6, 30.0, 31.0), (True, 0.05, 0.0, 60.0)]
     assert judged.verdict.outcome == Outcome.FAILED
-    assert judged.verdict.reasons == ("http_req_failed rate<0.2 over 10s failed: it was 0.3 from second 25 to 35.",)
+    assert judged.verdict.reasons == ("http_req_failed rate<0.2 over 10s failed: it was 30 % from second 25 to 35.",)
 
 
 def test_what_came_late_counts_in_the_end() -> None:

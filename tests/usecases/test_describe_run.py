@@ -1,55 +1,8 @@
 from datetime import timedelta
 from fractions import Fraction
 
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from portal.core.load import ClosedLoad, OpenLoad, ScriptLoad, Stage
-from portal.usecases.describe_run import load_in_words, milliseconds, number, observed, per_cent
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (None, "\N{EN DASH}"),
-        (0, "0 ms"),
-        (0.42, "0.42 ms"),
-        (3.26, "3.3 ms"),
-        (43.2, "43 ms"),
-        (1250, "1.25 s"),
-        (12_340, "12.3 s"),
-    ],
-)
-def test_times_are_said_with_the_digits_a_reader_wants(value: float | None, words: str) -> None:
-    assert milliseconds(value) == words
-
-
-@pytest.mark.parametrize(("value", "words"), [(1234, "1,234"), (152.4, "152"), (12.54, "12.5"), (0.421, "0.421"), (7.0, "7")])
-def test_numbers_are_short(value: float, words: str) -> None:
-    assert number(value) == words
-
-
-@pytest.mark.parametrize(
-    ("part", "whole", "words"), [(0, 10, "0 %"), (1, 1000, "0.10 %"), (1, 3, "33.3 %"), (5, 5, "100 %"), (1, 0, "\N{EN DASH}")]
-)
-def test_shares_are_per_cent(part: float, whole: float, words: str) -> None:
-    assert per_cent(part, whole) == words
-
-
-@pytest.mark.parametrize(
-    ("text", "value", "words"),
-    [
-        ("http_req_duration{name:GET /x} p(95)<300", 412.5, "412 ms"),
-        ("http_req_failed rate<0.01", 0.002, "0.20 %"),
-        ("http_reqs rate>10", 152.4, "152"),
-        ("http_reqs count>10", 1520, "1,520"),
-        ("checks rate>0.9", 1, "100 %"),
-        ("orders count>1", None, "no data"),
-    ],
-)
-def test_observed_values_have_the_unit_of_their_metric(text: str, value: float | None, words: str) -> None:
-    assert observed(text, value) == words
+from portal.usecases.describe_run import load_in_words
 
 
 def test_loads_are_said_in_words() -> None:
@@ -59,9 +12,3 @@ def test_loads_are_said_in_words() -> None:
     assert load_in_words(ClosedLoad(Fraction(0), (Stage(minute, Fraction(5)),))) == "virtual users, from 0: 5 in 1m"
     assert load_in_words(ScriptLoad(minute, 50, None)) == "as scripted: 1m, up to 50 virtual users"
     assert load_in_words(ScriptLoad(None, None, None)) == "as scripted: no fixed length"
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.floats(min_value=0, max_value=1e9))
-def test_no_number_breaks_the_words(value: float) -> None:
-    assert all(say(value) for say in (milliseconds, number, per_cent))

@@ -46,7 +46,7 @@ def test_a_whole_run_passes_with_exact_numbers() -> None:
 def test_a_failed_threshold_fails_the_run_with_its_value() -> None:
     judged = two_workers(ms=400.0)
     assert judged.verdict.outcome == Outcome.FAILED
-    assert "p(95)<300 failed: it was 400" in judged.verdict.reasons[0]
+    assert "p(95)<300 failed: it was 400 ms" in judged.verdict.reasons[0]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_a_threshold_that_fails_aborts_the_run_with_rule_and_value() -> None:
     first.measure(t0, t0 + 2, ms=80.0)
     run = watcher.look()
     assert (run.state, run.end_reason) == (RunState.STOPPING, EndReason.THRESHOLD_ABORT)
-    assert run.message == "Aborted: http_req_duration max<50 was 80 from second 0 to 2."
+    assert run.message == "Aborted: http_req_duration max<50 was 80 ms from second 0 to 2."
     stop = first.store.stop_asked()
     assert stop
     assert (stop.reason, stop.hard) == (EndReason.THRESHOLD_ABORT, False)

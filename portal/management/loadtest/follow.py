@@ -9,8 +9,8 @@ from typing import Any, TextIO  # Any: the status, as JSON
 
 from portal.core.access import Actor
 from portal.core.run_state import RunState
+from portal.core.words import milliseconds, number
 from portal.models import Run
-from portal.usecases.describe_run import milliseconds, number
 from portal.usecases.read_events import read_sentences
 from portal.usecases.read_run import find_run, status_of
 from portal.usecases.stop_run import stop_run

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any  # Any: the results, as JSON
 
+from portal.core.words import milliseconds, number, observed, per_cent
 from portal.usecases.describe_comparison import value_of
-from portal.usecases.describe_run import VERDICTS, key_numbers, milliseconds, number, observed, per_cent
+from portal.usecases.describe_run import VERDICTS, key_numbers
 
 MOST_ROWS = 40
 _WORTH = {
