@@ -16,6 +16,8 @@ LONGEST_LINE = 1 << 16
 MORE = f"More than {FIRST_LINES} different lines: what follows is in the worker's log only."
 _STAMP = re.compile(rb'^time="[^"]*" ')
 """k6 begins every line with the time, and that alone makes no other line of it."""
+_CHATTER = re.compile(rb"Test run id: t[a-z0-9]+_[a-z0-9]+_[a-z0-9]+$")
+"""Artillery's own id of each process, for its cloud: nobody can do anything with it, and it is not the run's."""
 
 
 class EngineLog:
@@ -63,7 +65,7 @@ class EngineLog:
 
     def _count(self, raw: bytes, times: int) -> None:
         key = _STAMP.sub(b"", raw[:LONGEST_LINE]).rstrip()
-        if not key:
+        if not key or _CHATTER.match(key):
             return
         line = self._first.get(key) or self._last.get(key)
         if line is None:

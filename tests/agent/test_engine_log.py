@@ -21,6 +21,7 @@ from runner_images.agent.engine_log import FIRST_LINES, LAST_LINES, LINE_LENGTH,
 from tests.agent.lives import Lives
 
 MOST_BYTES = 1 << 20
+RECORDED = Path(__file__).parents[1] / "fixtures/artillery"
 THROWS = ScriptSource("k6", "main.js", "export default function () { throw new Error('no such basket'); }")
 
 
@@ -51,6 +52,16 @@ def test_the_first_error_is_told_as_a_sentence_also_where_its_line_is_too_long_t
     log.add(f'{frames}" executor=constant-vus scenario=default source=stacktrace\n'.encode())
     assert log.first_error == "Error: no such basket at buy (buy.js:3:9(4))"
     assert log.lines()[0].startswith('time="2026')
+
+
+@pytest.mark.parametrize("name", ["procthrow", "sigterm"])
+def test_artillerys_own_id_of_a_process_is_not_told(name: str) -> None:
+    said = (RECORDED / f"{name}.stdout.txt").read_bytes()
+    assert said.startswith(b"Test run id: ")
+    log = log_of(said, b"Test run id: 5, of the script itself\n")
+    assert log.told()[-1] == "Test run id: 5, of the script itself"
+    assert [line for line in log.told() if line.startswith("Test run id: t")] == []
+    assert len(log.told()) > 1
 
 
 @settings(max_examples=60, deadline=None)
