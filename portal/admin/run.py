@@ -32,6 +32,7 @@ from portal.usecases.chart_run import drawn
 from portal.usecases.present_run import STATE_KINDS, TRUST_KINDS, VERDICT_KINDS, p95_ms, page_context, points_of, standing
 from portal.usecases.read_run import find_run, plan_of, result_of
 from portal.usecases.stop_run import stop_run
+from portal.usecases.write_report import TYPES, write_report
 from portal.wiring import parts
 
 
@@ -98,7 +99,9 @@ class RunAdmin(ReadOnly, ModelAdmin):
         live = path("<str:object_id>/live", view, name="portal_run_live")
         log = self.admin_site.admin_view(self.log_view, cacheable=True)
         logs = path("<str:object_id>/log", log, name="portal_run_log")
-        return [live, logs, *super().get_urls()]
+        report = self.admin_site.admin_view(self.report_view, cacheable=True)
+        reports = path("<str:object_id>/report.<str:ending>", report, name="portal_run_report")
+        return [live, logs, reports, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -121,6 +124,16 @@ class RunAdmin(ReadOnly, ModelAdmin):
             return worker_log(request, find_run(object_id, by=actor_of(request)), parts())
         except NotFound as error:
             raise Http404 from error
+
+    def report_view(self, request: HttpRequest, object_id: str, ending: str) -> HttpResponse:
+        """The run as a file, for who is logged in; CI systems ask the API for the same."""
+        if not self.has_view_permission(request) or ending not in TYPES:
+            raise Http404
+        try:
+            report = write_report(find_run(object_id, by=actor_of(request)), ending, public_url=parts().public_url)
+        except NotFound as error:
+            raise Http404 from error
+        return HttpResponse(report.content, headers=dict(report.headers))
 
     def _page(self, request: HttpRequest, object_id: str) -> dict[str, Any] | None:
         try:

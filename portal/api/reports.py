@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from django.http import HttpResponse
 from rest_framework.negotiation import BaseContentNegotiation
@@ -15,17 +14,9 @@ from portal.api.resource import Resource
 from portal.api.schema import runs as shapes
 from portal.api.schema.operation import TEXT, operation, parameter
 from portal.api.visible import visible_run
-from portal.models import Run
-from portal.usecases.read_run import plan_of, results_of
-from portal.usecases.write_csv_report import TABLES, write_csv_report
-from portal.usecases.write_html_report import write_html_report
-from portal.usecases.write_junit_report import write_junit_report
+from portal.usecases.write_csv_report import TABLES
+from portal.usecases.write_report import write_report
 from portal.wiring import parts
-
-CSP = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-TYPES = {
-    "json": "application/json", "csv": "text/csv; charset=utf-8", "html": "text/html; charset=utf-8", "xml": "application/xml",
-}  # fmt: skip
 
 
 class AsNamed(BaseContentNegotiation):
@@ -40,16 +31,9 @@ class AsNamed(BaseContentNegotiation):
 class _Report(Resource):
     content_negotiation_class = AsNamed
 
-    def written(self, request: Request, run_id: str, ending: str, content: Callable[[Run], str | bytes]) -> HttpResponse:
-        run = visible_run(request, run_id)
-        answer = HttpResponse(content(run), content_type=TYPES[ending])
-        way = "inline" if ending in ("html", "json") else "attachment"
-        answer["Content-Disposition"] = f'{way}; filename="{run.id}.{ending}"'
-        answer["Cache-Control"] = "no-cache"
-        answer["X-Content-Type-Options"] = "nosniff"
-        if ending == "html":
-            answer["Content-Security-Policy"] = CSP
-        return answer
+    def written(self, request: Request, run_id: str, ending: str, table: str = TABLES[0]) -> HttpResponse:
+        report = write_report(visible_run(request, run_id), ending, public_url=parts().public_url, table=table)
+        return HttpResponse(report.content, headers=dict(report.headers))
 
 
 class JsonReport(_Report):
@@ -57,7 +41,7 @@ class JsonReport(_Report):
 
     @operation("Report as JSON", {200: shapes.Results}, tag="reports", errors=(404,), name="report_json")
     def get(self, request: Request, run_id: str) -> HttpResponse:
-        return self.written(request, run_id, "json", lambda run: json.dumps(_results(run), indent=1))
+        return self.written(request, run_id, "json")
 
 
 class CsvReport(_Report):
@@ -71,7 +55,7 @@ class CsvReport(_Report):
         query = Query(request, ("table",))
         table = query.choice("table", TABLES, TABLES[0])
         query.check()
-        return self.written(request, run_id, "csv", lambda run: write_csv_report(_results(run), table))
+        return self.written(request, run_id, "csv", table)
 
 
 class HtmlReport(_Report):
@@ -80,7 +64,7 @@ class HtmlReport(_Report):
     @operation("Report as HTML", {(200, "text/html"): TEXT}, tag="reports", errors=(404,), name="report_html",
                text="One file that fetches nothing and prints well.")  # fmt: skip
     def get(self, request: Request, run_id: str) -> HttpResponse:
-        return self.written(request, run_id, "html", lambda run: write_html_report(run, public_url=parts().public_url))
+        return self.written(request, run_id, "html")
 
 
 class XmlReport(_Report):
@@ -89,13 +73,4 @@ class XmlReport(_Report):
     @operation("Report as JUnit XML", {(200, "application/xml"): TEXT}, tag="reports", errors=(404,), name="report_junit",
                text="A case for whether the run is valid, and one for each threshold; never empty.")  # fmt: skip
     def get(self, request: Request, run_id: str) -> HttpResponse:
-        return self.written(request, run_id, "xml", _xml)
-
-
-def _results(run: Run) -> dict[str, object]:
-    return results_of(run, public_url=parts().public_url)
-
-
-def _xml(run: Run) -> bytes:
-    plan = plan_of(run)
-    return write_junit_report(_results(run), script_digest=plan.script_digest if plan else "")
+        return self.written(request, run_id, "xml")

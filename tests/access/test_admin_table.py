@@ -20,11 +20,13 @@ STAFF = {*Role}
 AUTHORS, ADMINS, NOBODY = {"author", "admin"}, {"admin"}, set[str]()
 RUNNERS = {"runner", "author", "admin"}
 OF_EVERY_USER = ("index", "login", "logout", "password_change", "password_change_done", "jsi18n", "app_list", "search")
+FURTHER = {"portal_run_report": ("html",)}
+"""What an address needs besides a row's id."""
 OWN_RULES = ("autocomplete", "view_on_site")
 """Pages of Django that ask the permissions of whatever they show."""
 PAGES: dict[str, set[str]] = {
     "portal_run_changelist": STAFF, "portal_run_change": STAFF, "portal_run_history": STAFF, "portal_run_live": STAFF,
-    "portal_run_log": STAFF,
+    "portal_run_log": STAFF, "portal_run_report": STAFF,
     "portal_run_add": NOBODY, "portal_run_delete": NOBODY, "portal_run_again": RUNNERS,
     "portal_run_baseline": AUTHORS, "portal_run_approve": {"approver", "admin"}, "portal_run_kill_switch": RUNNERS | {"approver"},
     "portal_run_compare": STAFF,
@@ -83,7 +85,7 @@ def opened(client: Client, name: str, things: dict[str, object]) -> int:
         path = reverse(f"admin:{name}")
     except NoReverseMatch:
         model = "_".join(name.split("_")[:2])
-        path = reverse(f"admin:{name}", args=(things.get(model, "1"),))
+        path = reverse(f"admin:{name}", args=(things.get(model, "1"), *FURTHER.get(name, ())))
     return client.get(path).status_code
 
 
