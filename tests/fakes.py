@@ -51,12 +51,17 @@ class FakeClock:
 
 
 class FailingStore:
-    """A store that is away (or full: then only writes fail) while `fails` is set; `only` narrows it to keys that contain it."""
+    """A store that is away (or full: then only writes fail) while `fails` is set; `only` narrows it to keys that contain it.
+    While `answers` is not set it hangs."""
 
     def __init__(self, inner: ObjectStore | None = None, *, full: bool = False, only: str = "") -> None:
         self.inner = inner or MemoryStore()
         self.fails = False
         self.failures = 0
+        self.answers = threading.Event()
+        self.answers.set()
+        self.hung: list[str] = []
+        """Keys that were asked for while it did not answer."""
         self.written: list[str] = []
         """Keys in the order of successful writes."""
         self._full, self._only = full, only
@@ -85,6 +90,9 @@ class FailingStore:
         self.inner.delete(prefix)
 
     def _check(self, key: str, *, write: bool = False) -> None:
+        if not self.answers.is_set():
+            self.hung.append(key)
+            self.answers.wait()
         if self.fails and self._only in key and (write or not self._full):
             self.failures += 1
             raise StoreFull("No room left.") if self._full else StoreUnavailable("The store is away.")

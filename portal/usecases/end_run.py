@@ -8,9 +8,10 @@ from django.db import transaction
 
 from portal import queue
 from portal.core.errors import StoreUnavailable
-from portal.core.protocol import Stop
+from portal.core.protocol import DoneReason, Stop
 from portal.core.run_state import EndReason, RunState
 from portal.models import Run
+from portal.usecases.census import Census
 from portal.usecases.notify import Moment, notify
 from portal.wiring import Parts
 
@@ -47,6 +48,23 @@ def collect_run(run_id: str, reason: EndReason, *, old: tuple[RunState, ...], me
         if moved:
             queue.enqueue("finish", run_id)
     return moved
+
+
+def end_reason_of(run: Run, census: Census) -> EndReason:
+    """Of a run whose workers are all over."""
+    if run.end_reason:
+        return EndReason(run.end_reason)
+    reasons = {done.reason for done in census.dones.values()}
+    if DoneReason.SCRIPT_ERROR in reasons:
+        return EndReason.SCRIPT_ERROR
+    if DoneReason.COMPLETED in reasons:
+        return EndReason.COMPLETED
+    return EndReason.DEADLINE if reasons == {DoneReason.DEADLINE} else EndReason.WORKERS_LOST
+
+
+def message_of(run: Run, census: Census) -> str:
+    said = census.messages(DoneReason.SCRIPT_ERROR, DoneReason.ENGINE_FAILED, DoneReason.STORE_FAILED, DoneReason.NOT_STARTED)
+    return run.message or " ".join(said[:3])
 
 
 def end_without_store(run: Run, error: StoreUnavailable, parts: Parts, *, after: float) -> None:

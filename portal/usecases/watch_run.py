@@ -22,7 +22,7 @@ from portal.models import Run
 from portal.stores.run_store import RunStore
 from portal.usecases.assess_run import assess_on, begin_assessment, in_progress
 from portal.usecases.census import FIRST_WORD_SECONDS, Census, take_census
-from portal.usecases.end_run import collect_run, end_run, end_without_store
+from portal.usecases.end_run import collect_run, end_reason_of, end_run, end_without_store, message_of
 from portal.usecases.gather_series import GatheredSeries
 from portal.usecases.hand_over import staffed
 from portal.usecases.live_timeline import LiveTimeline, final_until
@@ -36,6 +36,9 @@ log = logging.getLogger("portal.watch")
 PULSE_EVERY = 30.0
 STORE_PATIENCE = 120.0
 """Seconds a full or absent store is waited for before the run is ended."""
+HUNG_SECONDS, HEARD_LATER = 5.0, 20.0
+"""A look that took so long hung in a store which came back. A worker may hang so much longer in a call that got lost there: a
+read times out after 20 s."""
 TERM_AFTER, KILL_AFTER = 20.0, 30.0
 """Seconds beyond the drain after which a stopping worker is told, then forced, by its backend."""
 
@@ -54,7 +57,7 @@ class Watch:
     pulse_at: float = 0.0
     store_fails_since: float | None = None
     heard_since: float = 0.0
-    """When the store came back the last time, or this watch began: nobody is silent who could not be heard."""
+    """From when on workers can be heard: since this watch began, or some time after the store was away."""
 
 
 class Watches:
@@ -91,15 +94,18 @@ def watch_run(run_id: str, parts: Parts, watches: Watches) -> None:
     except StoreUnavailable as error:
         end_without_store(run, error, parts, after=STORE_PATIENCE)
         return
+    began = parts.clock.now()
     try:
-        _look(run, watch, parts)
-        watch.store_fails_since = None
+        _look(run, watch, began, parts)
     except StoreUnavailable as error:
         _store_failed(run, watch, error, parts)
+        return
+    if watch.store_fails_since is not None or parts.clock.now() - began > HUNG_SECONDS:
+        watch.heard_since = parts.clock.now() + HEARD_LATER
+    watch.store_fails_since = None
 
 
-def _look(run: Run, watch: Watch, parts: Parts) -> None:
-    now = parts.clock.now()
+def _look(run: Run, watch: Watch, now: float, parts: Parts) -> None:
     if watch.store_fails_since is not None:
         watch.heard_since = now
     if now - watch.pulse_at >= PULSE_EVERY:
@@ -168,8 +174,8 @@ def _running(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -
         return
     if census.all_over:
         # From the state that was seen only: a stop that came in between has its own reason, which the next look reads.
-        collect_run(run.id, _end_reason(run, census), old=(RunState(run.state),),
-                    message=_message(run, census), by=run.stop_requested_by)  # fmt: skip
+        collect_run(run.id, end_reason_of(run, census), old=(RunState(run.state),),
+                    message=message_of(run, census), by=run.stop_requested_by)  # fmt: skip
         return
     if run.state == RunState.STOPPING:
         _insist(run, watch, census, now, parts)
@@ -206,22 +212,6 @@ def show_new(watch: Watch, gathered: GatheredSeries, census: Census, t0: int | N
             watch.live.changed(changed)
         watch.live.write(watch.store, gathered.merged, t0, _spoken_until(gathered, census, t0))
     return watch.live.until
-
-
-def _end_reason(run: Run, census: Census) -> EndReason:
-    if run.end_reason:
-        return EndReason(run.end_reason)
-    reasons = {done.reason for done in census.dones.values()}
-    if DoneReason.SCRIPT_ERROR in reasons:
-        return EndReason.SCRIPT_ERROR
-    if DoneReason.COMPLETED in reasons:
-        return EndReason.COMPLETED
-    return EndReason.DEADLINE if reasons == {DoneReason.DEADLINE} else EndReason.WORKERS_LOST
-
-
-def _message(run: Run, census: Census) -> str:
-    said = census.messages(DoneReason.SCRIPT_ERROR, DoneReason.ENGINE_FAILED, DoneReason.STORE_FAILED, DoneReason.NOT_STARTED)
-    return run.message or " ".join(said[:3])
 
 
 def _insist(run: Run, watch: Watch, census: Census, now: float, parts: Parts) -> None:

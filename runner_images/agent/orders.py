@@ -1,6 +1,7 @@
 """What the controller wants: stop flag, newest epoch, pulse and start time, read from the store and remembered.
 
-A store that cannot be read is no order: the last known pulse goes on ageing, and that alone ends the worker.
+A store that cannot be read is no order: the last known pulse goes on ageing, and that alone ends the worker. One that
+hangs is asked by a thread of its own: deadlines, signals and the end of the load are seen in time without it.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from portal.core.plan import LoadPlan
 from portal.core.ports import Clock
 from portal.core.protocol import NEVER, DoneReason, Stop
 from portal.stores.run_store import RunStore
+from runner_images.agent.aside import Aside
 
 EVERY_SECONDS = 1.0
+WAIT_SECONDS = 1.0
+"""Enough for some reads; a store that is slower is heard in a later look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Orders:
         self._pulse_at = clock.now()
         self._read_at = 0.0
         self._awaited = False
+        self._reader = Aside(self._read)
         self.clock_offset_ms: float | None = None
         """Own clock minus the controller's, as the start tells: known only to who waited for it."""
 
@@ -132,9 +137,11 @@ class Orders:
 
     def _refresh(self) -> None:
         now = self._clock.now()
-        if now - self._read_at < EVERY_SECONDS:
-            return
-        self._read_at = now
+        if now - self._read_at >= EVERY_SECONDS and not self._reader.is_busy:
+            self._read_at = now
+            self._reader.run(WAIT_SECONDS)
+
+    def _read(self) -> None:
         try:
             self._stop = self._store.stop_asked() or self._stop
             self._superseded = self._superseded or self._is_superseded()

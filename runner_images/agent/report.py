@@ -100,7 +100,7 @@ class Report:
         """Says once, and at once, that another is wanted."""
         if self.heart.phase is WorkerPhase.RUNNING:
             self.heart.phase = WorkerPhase.LEAVING
-            self.heart.beat()
+            self.heart.hurry()
 
     def load_is_over(self) -> None:
         """An engine that lingers goes on counting its idle users, which is no part of the run any more."""

@@ -137,12 +137,17 @@ class FakeEngine:
 
 
 class ShakyStore(MemoryStore):
-    """A store in memory that can be away (`error`), for everything or (`only`) for keys that contain a word."""
+    """A store in memory that can be away (`error`), for everything or (`only`) for keys that contain a word. `hang` is what
+    happens during the next call."""
 
     error: StoreUnavailable | None = None
     only: str = ""
+    hang: Callable[[], None] | None = None
 
     def _check(self, key: str) -> None:
+        hang, self.hang = self.hang, None
+        if hang is not None:
+            hang()
         if self.error and self.only in key:
             raise self.error
 

@@ -15,7 +15,7 @@ from portal.core.thresholds import parse_thresholds
 from portal.models import Run
 from portal.usecases.census import SILENT_SECONDS
 from portal.usecases.stop_run import stop_run
-from portal.usecases.watch_run import KILL_AFTER, STORE_PATIENCE, TERM_AFTER
+from portal.usecases.watch_run import HEARD_LATER, KILL_AFTER, STORE_PATIENCE, TERM_AFTER
 from tests.builders import ADA
 from tests.usecases.parts import Scene, jobs
 from tests.usecases.watching import Watcher, launching, running
@@ -212,7 +212,7 @@ def test_a_worker_that_stays_silent_after_the_store_came_back_is_lost() -> None:
     scene.clock.sleep(STORE_PATIENCE - 10)
     scene.objects.error = None
     watcher.look()
-    scene.clock.sleep(SILENT_SECONDS + 1)
+    scene.clock.sleep(HEARD_LATER + SILENT_SECONDS + 1)
     first.beat()
     assert states_of(watcher.look()) == ["running", "lost"]
 
