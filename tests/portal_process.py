@@ -37,7 +37,9 @@ class Said:
 
 
 class PortalProcess:
-    def __init__(self, folder: Path, targets: dict[str, str], *, database_url: str = "") -> None:
+    def __init__(self, folder: Path, targets: dict[str, str], *, database_url: str = "", python: str = sys.executable) -> None:
+        """`python` is the portal's, and so that of its workers here."""
+        self.python = python
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.bind = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -61,7 +63,7 @@ class PortalProcess:
     def start(self) -> None:
         log = (self.folder / "portal.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "portal"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            [self.python, "manage.py", "portal"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
         )
         log.close()
 
@@ -76,7 +78,7 @@ class PortalProcess:
 
     def manage(self, *words: str, **variables: str) -> Said:
         done = subprocess.run(
-            [sys.executable, "manage.py", *words],
+            [self.python, "manage.py", *words],
             cwd=ROOT,
             env={**self.environment, **variables},
             capture_output=True,
