@@ -47,22 +47,22 @@ class LocalBackend:
             raise LaunchFailed(f"A worker process could not be started: {error.strerror or error}.") from error
 
     def _start(self, plan: LoadPlan, slot: int, epoch: int, folder: Path) -> WorkerHandle:
-        argv = (
+        who = (
             self._python, "-m", "runner_images.agent", "--store", self._store_url, "--run", plan.run_id, "--slot", str(slot),
-            "--epoch", str(epoch), "--work-dir", str(self._work_dir), "--cores", str(_cores(plan)),
-            "--memory", str(psutil.virtual_memory().available // 2 // plan.workers),
+            "--epoch", str(epoch), "--work-dir", str(self._work_dir),
         )  # fmt: skip
         log = folder / f"agent-{slot}-{epoch}.log"
+        if log.exists() and (before := _find(who)):
+            return _handle(slot, epoch, before)
+        memory = psutil.virtual_memory().available // 2 // plan.workers
+        argv = (*who, "--cores", str(_cores(plan)), "--memory", str(memory))
         started = subprocess.run(
             ("/bin/sh", "-c", DETACHED, str(log), *argv), cwd=self._root, env=self._environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, text=True, start_new_session=True, check=False,
         )  # fmt: skip
         if started.returncode or not started.stdout.strip().isdigit():
             raise LaunchFailed(f"Worker {slot} could not be started: the shell ended with code {started.returncode}.")
-        pid = int(started.stdout)
-        with contextlib.suppress(psutil.Error):
-            return WorkerHandle(slot, epoch, f"{pid}:{psutil.Process(pid).create_time():.2f}")
-        return WorkerHandle(slot, epoch, f"{pid}:0")
+        return _handle(slot, epoch, int(started.stdout))
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name in PASSED_ON or name.startswith(SECRETS)}
@@ -81,6 +81,21 @@ class LocalBackend:
 
     def release(self, run_id: str) -> None:
         """Nothing is kept: processes end, and their folders are small."""
+
+
+def _handle(slot: int, epoch: int, pid: int) -> WorkerHandle:
+    with contextlib.suppress(psutil.Error):
+        return WorkerHandle(slot, epoch, f"{pid}:{psutil.Process(pid).create_time():.2f}")
+    return WorkerHandle(slot, epoch, f"{pid}:0")
+
+
+def _find(words: tuple[str, ...]) -> int | None:
+    """Its pid, where a launch that died had started this very worker: a second one would only find the slot taken, and exit."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if tuple(process.cmdline()[: len(words)]) == words:
+                return process.pid
+    return None
 
 
 def _cores(plan: LoadPlan) -> int:

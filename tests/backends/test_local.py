@@ -219,3 +219,14 @@ def test_what_cannot_be_started_is_a_failed_launch(place: Place, tmp_path: Path)
     for changes in ({"work_dir": tmp_path / "file"}, {"root": tmp_path / "nowhere"}, {"python": "/nowhere/python"}):
         with pytest.raises(LaunchFailed, match="could not be started"):
             place.backend(**changes).launch(PLAN, (0,), 1)
+
+
+def test_a_worker_that_a_launch_started_before_it_died_is_found_and_not_started_again(place: Place) -> None:
+    first = place.launch(0, 1)
+    again = place.launch(0, 1, 2)
+    assert again[:2] == first
+    assert pid_of(again[2]) not in map(pid_of, first)
+    assert [pid_of(handle) for handle in place.launch(1, epoch=2)] != [pid_of(first[1])], "of another epoch it is another"
+    place.backend().stop(first, hard=True)
+    place.wait_gone(*first)
+    assert pid_of(place.launch(0)[0]) != pid_of(first[0]), "who ended is not there to be found"
