@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +23,7 @@ from portal.core.sizing import Limits
 from portal.core.target_refs import TargetRef
 from portal.core.wire import from_plain
 from portal.engines import open_engine
+from portal.lease_owner import own_name
 from portal.models import Run
 from portal.models.capacity import DatabaseLedger
 from portal.net.fetch import FetchFailed, fetch
@@ -117,6 +117,11 @@ def parts() -> Parts:
     return build(load())
 
 
+if hasattr(os, "register_at_fork"):
+    # The queue's workers are forks: with what was built before they would go by the name of another process.
+    os.register_at_fork(after_in_child=parts.cache_clear)
+
+
 def build(config: PortalConfig) -> Parts:
     tools = engine_tools(config)
     objects = open_store(config.store_url)
@@ -132,7 +137,7 @@ def build(config: PortalConfig) -> Parts:
     return Parts(
         engine=lambda name: open_engine(name, tools), backend=backend, limits=_limits(config),
         store=lambda run_id: RunStore(_objects_of(run_id) or objects, run_id), sandbox=HostSandbox(), clock=SystemClock(),
-        owner=f"{socket.gethostname()}:{os.getpid()}", public_url=config.public_url,
+        owner=own_name(), public_url=config.public_url,
     )  # fmt: skip
 
 

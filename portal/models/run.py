@@ -70,10 +70,12 @@ class RunQuerySet(models.QuerySet["Run"]):
     def lease_launch(self, run_id: str, *, owner: str, now: float, seconds: float) -> bool:
         """The same lease for the launch job, which counts its attempts: a launch that kills its process ends too."""
         mine = self.filter(pk=run_id, state__in=(RunState.PLANNING, RunState.LAUNCHING), lease_until__lte=now)
-        return mine.update(lease_owner=owner, lease_until=now + seconds, launch_attempts=models.F("launch_attempts") + 1) == 1
+        columns = {"lease_owner": owner, "lease_until": now + seconds, "next_poll": 0}
+        return mine.update(**columns, launch_attempts=models.F("launch_attempts") + 1) == 1
 
-    def release(self, run_id: str, *, owner: str) -> None:
-        self.filter(pk=run_id, lease_owner=owner).update(lease_owner="", lease_until=0)
+    def release(self, run_id: str, *, owner: str) -> bool:
+        """False when the lease was somebody else's, who keeps it."""
+        return self.filter(pk=run_id, lease_owner=owner).update(lease_owner="", lease_until=0) == 1
 
 
 class Run(models.Model):

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from portal import queue
 from portal.core.run_state import RunState
+from portal.lease_owner import is_dead
 from portal.models import Run
 from portal.usecases.expire_approvals import expire_approvals
 from portal.usecases.hear_failures import sweep_failures
@@ -21,6 +22,8 @@ from portal.wiring import Parts
 
 log = logging.getLogger("portal.sweep")
 STUCK = timedelta(seconds=20)
+LEFT_ALONE_SECONDS = 10.0
+"""The ticker's look holds the lease as well, for moments: a launch that was asked for would find it taken."""
 UNWATCHED_SECONDS = 15.0
 
 
@@ -39,18 +42,30 @@ def revive_jobs() -> None:
     """A launch or finish whose process died is not redelivered for minutes; a doubled job finds nothing to do."""
     now = timezone.now()
     waited = Q(revived=None) | Q(revived__lt=now - STUCK)
-    stuck = Run.objects.filter(waited, state_since__lt=now - STUCK, lease_until__lt=now.timestamp())
+    died = Q(state_since__lt=now - STUCK) | Q(pk__in=_give_up_leases(now.timestamp()))
+    stuck = Run.objects.filter(waited, died, lease_until__lt=now.timestamp())
     launching = stuck.filter(state=RunState.LAUNCHING).annotate(rows=Count("worker_rows")).filter(rows__lt=F("workers"))
     _revive("launch", stuck.filter(state__in=(RunState.QUEUED, RunState.PLANNING)))
     _revive("launch", launching)
     _revive("finish", stuck.filter(state=RunState.COLLECTING))
 
 
+def _give_up_leases(now: float) -> list[str]:
+    """Runs whose lease was held by a process that is known to be dead: nobody need wait until it runs out."""
+    held = Run.objects.alive().filter(lease_until__gte=now).values_list("id", "lease_owner")
+    given_up = [(run_id, owner) for run_id, owner in held if is_dead(owner) and Run.objects.release(run_id, owner=owner)]
+    for run_id, owner in given_up:
+        log.warning("lease_given_up run_id=%s owner=%s", run_id, owner)
+    return [run_id for run_id, _ in given_up]
+
+
 def _revive(job: str, runs: QuerySet[Run]) -> None:
     for run_id, revived in list(runs.values_list("id", "revived")):
         with transaction.atomic():
             # Of two tickers that found the same run only one asks.
-            asked = Run.objects.filter(pk=run_id, revived=revived).update(revived=timezone.now()) == 1
+            now = timezone.now()
+            later = now.timestamp() + LEFT_ALONE_SECONDS
+            asked = Run.objects.filter(pk=run_id, revived=revived).update(revived=now, next_poll=later) == 1
             if asked:
                 queue.enqueue(job, run_id)
         if asked:

@@ -94,9 +94,9 @@ def test_a_lease_keeps_others_away_until_it_is_given_back_and_the_second_is_over
 
     assert lease("a", NOW)
     assert not lease("b", NOW + 5)
-    Run.objects.release(run.id, owner="b")
+    assert not Run.objects.release(run.id, owner="b")
     assert not lease("b", NOW + 5), "only its owner gives a lease back"
-    Run.objects.release(run.id, owner="a")
+    assert Run.objects.release(run.id, owner="a")
     assert not lease("b", NOW + 0.5), "once a second is enough"
     assert lease("b", NOW + 1)
 
@@ -127,6 +127,13 @@ def test_launch_and_watch_exclude_each_other() -> None:
     Run.objects.release(run.id, owner="launch")
     assert Run.objects.lease(run.id, owner="ticker", now=NOW + 30, seconds=10, again_in=1)
     assert not Run.objects.lease_launch(run.id, owner="launch", now=NOW + 31, seconds=90)
+
+
+def test_workers_are_looked_at_as_soon_as_their_launch_is_over() -> None:
+    run = a_run(state=RunState.LAUNCHING, next_poll=NOW + 100)
+    assert Run.objects.lease_launch(run.id, owner="launch", now=NOW, seconds=90)
+    Run.objects.release(run.id, owner="launch")
+    assert Run.objects.due(NOW + 1).exists()
 
 
 def test_a_slot_has_one_row_per_epoch() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from datetime import timedelta
 from typing import Any
@@ -12,8 +13,10 @@ from django.utils import timezone
 
 from portal.core.errors import WireInvalid
 from portal.core.ports import WorkerStatus
-from portal.core.run_state import EndReason, RunState
+from portal.core.run_state import ALIVE, EndReason, RunState
+from portal.lease_owner import own_name
 from portal.models import Run
+from portal.usecases.launch_run import LEASE_SECONDS
 from portal.usecases.sweep_runs import STUCK, UNWATCHED_SECONDS, revive_jobs, sweep_runs
 from tests.usecases.parts import Scene, jobs
 from tests.usecases.watching import running
@@ -87,6 +90,75 @@ def test_who_is_just_at_work_is_left_alone() -> None:
     Scene().run(RunState.COLLECTING)
     revive_jobs()
     assert jobs() == []
+
+
+def leased(state: RunState, owner: str) -> Run:
+    """A run that came into `state` just now and whose lease `owner` took just now."""
+    run = Scene().run(state)
+    until = timezone.now().timestamp() + LEASE_SECONDS
+    Run.objects.filter(pk=run.id).update(state_since=timezone.now(), lease_owner=f"launch:{owner}", lease_until=until)
+    return run
+
+
+def a_dead_owner() -> str:
+    """Once had the number that this process has."""
+    return own_name().rpartition(":")[0] + ":1"
+
+
+needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody is known to be dead")
+
+
+@needs_proc
+@pytest.mark.parametrize("state", [RunState.PLANNING, RunState.LAUNCHING])
+def test_what_a_dead_process_was_launching_is_taken_up_at_once_and_by_one(state: RunState) -> None:
+    run = leased(state, a_dead_owner())
+    for _ in range(3):
+        revive_jobs()
+    assert jobs() == [("launch", (run.id,))]
+    now = timezone.now().timestamp()
+    assert not Run.objects.due(now).exists(), "the ticker's look would be in the way of the launch"
+    assert Run.objects.lease_launch(run.id, owner="launch:next", now=now, seconds=LEASE_SECONDS)
+    revive_jobs()
+    assert not Run.objects.lease_launch(run.id, owner="launch:third", now=now, seconds=LEASE_SECONDS)
+    assert len(jobs()) == 1
+
+
+@needs_proc
+def test_a_launch_that_kills_its_process_again_waits_its_twenty_seconds() -> None:
+    run = leased(RunState.PLANNING, a_dead_owner())
+    Run.objects.filter(pk=run.id).update(revived=timezone.now())
+    revive_jobs()
+    assert jobs() == []
+
+
+@pytest.mark.parametrize(
+    "owner", [own_name(), f"elsewhere-{a_dead_owner()}", "host:1"], ids=["lives", "of another host", "of another form"]
+)
+def test_the_lease_of_who_lives_or_may_live_stands_in_every_state(owner: str) -> None:
+    runs = [leased(state, owner) for state in RunState]
+    Run.objects.update(state_since=LONG_AGO)
+    revive_jobs()
+    assert jobs() == []
+    assert set(Run.objects.values_list("lease_owner", flat=True)) == {f"launch:{owner}"}
+    assert Run.objects.filter(lease_until__gt=timezone.now().timestamp()).count() == len(runs)
+
+
+@needs_proc
+def test_in_every_state_a_dead_process_keeps_nobody_from_watching() -> None:
+    for state in ALIVE:
+        leased(state, a_dead_owner())
+    revive_jobs()
+    assert set(Run.objects.values_list("lease_owner", "lease_until")) == {("", 0)}
+
+
+@needs_proc
+def test_workers_that_a_dead_process_had_all_started_are_watched_at_once() -> None:
+    run = leased(RunState.LAUNCHING, a_dead_owner())
+    for slot in range(run.workers):
+        run.worker_rows.create(slot=slot)
+    revive_jobs()
+    assert jobs() == []
+    assert Run.objects.due(timezone.now().timestamp()).get() == run
 
 
 def unwatched(*, seconds: float) -> tuple[Scene, Run]:
