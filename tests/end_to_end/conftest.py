@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.counted_runs import COUNTED, WORKERS
 from tests.portal_process import PortalProcess
 from tests.shop_process import ShopProcess
 
@@ -33,3 +34,14 @@ def portal(running_shop: ShopProcess, tmp_path_factory: pytest.TempPathFactory) 
     process.start()
     yield process
     process.stop()
+
+
+@pytest.fixture
+def counted(portal: PortalProcess, shop: ShopProcess, tmp_path: Path) -> tuple[str, ...]:
+    """The words that begin a run of 120 requests, no more and no less."""
+    if "DATABASE_URL" in portal.environment:
+        pytest.skip("reads the states in SQLite's file, hundreds of times a second")
+    script = tmp_path / "counted.js"
+    script.write_text(COUNTED)
+    assert portal.loadtest("import", str(script), "--name", "counted", "--engine", "k6").code == 0
+    return ("counted", "--backend", "lambda", "--workers", str(WORKERS))

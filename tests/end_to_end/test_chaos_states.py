@@ -4,41 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from tests.portal_process import PATIENCE_SECONDS, PortalProcess, gone, kill_hard
+from tests.end_to_end.counted_runs import EACH, ORDER, USERS, assert_done_once, catch, runs_of
+from tests.portal_process import PortalProcess, gone, kill_hard
 from tests.shop_process import ShopProcess
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
-ORDER = ("queued", "planning", "launching", "ready", "running", "stopping", "collecting", "ended")
-USERS, EACH, WORKERS = 4, 30, 2
-COUNTED = f"""
-import http from 'k6/http';
-import {{ sleep }} from 'k6';
-export const options = {{ scenarios: {{ all: {{ executor: 'per-vu-iterations', vus: {USERS}, iterations: {EACH} }} }} }};
-export default function () {{ http.get(`${{__ENV.TARGET_PRODUCT}}/products`, {{ tags: {{ name: 'list' }} }}); sleep(0.2); }}
-"""
 LONG = ("--vus", str(USERS), "--duration", "90s")
-LAUNCH_LEASE_SECONDS = 90
-"""For as long nobody else goes on with what a killed process was launching."""
-
-
-@pytest.fixture
-def counted(portal: PortalProcess, shop: ShopProcess, tmp_path: Path) -> tuple[str, ...]:
-    """The words that begin a run of 120 requests, no more and no less."""
-    if "DATABASE_URL" in portal.environment:
-        pytest.skip("reads the states in SQLite's file, hundreds of times a second")
-    script = tmp_path / "counted.js"
-    script.write_text(COUNTED)
-    assert portal.loadtest("import", str(script), "--name", "counted", "--engine", "k6").code == 0
-    return ("counted", "--backend", "lambda", "--workers", str(WORKERS))
 
 
 def kill_portal(portal: PortalProcess) -> None:
@@ -73,13 +50,9 @@ def test_killed_in_every_state_each_run_is_done_once(
             assert began.result() == runs[state]
         print(f"{kill.__name__} in {seen}, meant was {state}")
     for run_id in runs.values():
-        portal.wait(run_id, lambda status: status["state"] == "ended", "the end", LAUNCH_LEASE_SECONDS + PATIENCE_SECONDS)
+        portal.wait_end(run_id)
     for state, run_id in runs.items():
-        result = portal.results(run_id)
-        assert (result["end_reason"], result["verdict"]) == ("completed", "passed"), (state, result)
-        assert (result["summary"]["requests"], result["summary"]["coverage"]) == (USERS * EACH, 1.0), state
-        assert [(row["slot"], row["epoch"], row["state"]) for row in result["workers"]] == [(0, 1, "done"), (1, 1, "done")], state
-        assert gone(portal.agents(run_id)), state
+        assert_done_once(portal, run_id, state)
     assert shop.requests() == USERS * EACH * len(runs), "nothing lost, nothing twice"
 
 
@@ -137,21 +110,3 @@ def test_workers_killed_while_they_stop_leave_what_they_measured(
     assert (result["end_reason"], result["verdict"]) == ("stopped_by_user", "inconclusive")
     assert 0 < result["summary"]["requests"] <= shop.requests()
     assert gone(agents + engines)
-
-
-def runs_of(portal: PortalProcess) -> frozenset[str]:
-    with closing(sqlite3.connect(portal.folder / "portal.sqlite3", timeout=60)) as database:
-        return frozenset(str(run_id) for (run_id,) in database.execute("SELECT id FROM portal_run"))
-
-
-def catch(portal: PortalProcess, state: str, known: Collection[str] = ()) -> tuple[str, str]:
-    """The newest run, which is none of `known`, and the first state it is seen in from `state` on: a short one may be over before
-    anybody looks."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    with closing(sqlite3.connect(portal.folder / "portal.sqlite3", timeout=60)) as database:
-        while time.monotonic() < until:
-            row = database.execute("SELECT id, state FROM portal_run ORDER BY created DESC LIMIT 1").fetchone()
-            if row and row[0] not in known and ORDER.index(row[1]) >= ORDER.index(state):
-                return str(row[0]), str(row[1])
-            time.sleep(0.005)
-    raise AssertionError(f"no run came to {state}: {portal.log()}")
