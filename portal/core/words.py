@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 NOTHING = "\N{EN DASH}"
+TIMES = ("http_req_", "iteration_duration", "group_duration")
+"""How the metrics begin whose values are milliseconds."""
 _RULE = re.compile(r"(\w+)(?:\{.*\})? (.*)")
 
 
@@ -59,5 +61,5 @@ def _kind(text: str) -> str:
     metric, rule = match.groups() if match else ("", "")
     if rule.startswith("rate"):
         return "share" if metric in ("http_req_failed", "checks") else ""
-    is_time = metric.startswith(("http_req_", "iteration_duration", "group_duration")) and not rule.startswith("count")
+    is_time = metric.startswith(TIMES) and not rule.startswith("count")
     return "time" if is_time else ""

@@ -15,7 +15,7 @@ from portal.core.plan import LoadPlan
 from portal.core.run_state import RunState
 from portal.core.timeline import TimePoint
 from portal.core.wire import from_plain
-from portal.core.words import milliseconds, number, observed, per_cent
+from portal.core.words import TIMES, milliseconds, number, observed, per_cent
 from portal.models import Run
 from portal.stores.run_store import RunStore
 from portal.usecases.describe_comparison import shown_comparison
@@ -32,7 +32,6 @@ TRUST_KINDS = {"valid": "success", "suspect": "warning", "invalid": "danger"}
 PARTS = ("head", "cards", "thresholds", "workers", "log", "details")
 """The templates of which the page consists, and which its script replaces while the run goes on."""
 MOST_ROWS, MOST_WORKERS, MOST_LINES = 200, 50, 100
-TIMES = ("http_req_", "iteration_duration", "group_duration")
 
 
 def standing(run: Run) -> str:
