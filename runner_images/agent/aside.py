@@ -19,11 +19,10 @@ class Aside:
         return self._thread is not None and self._thread.is_alive()
 
     def run(self, seconds: float) -> None:
-        """Calls once more, unless the last call is still at it, and waits for its end, so long at most."""
-        if not self.is_busy:
-            self._thread = threading.Thread(target=self._run, daemon=True)
-            self._thread.start()
-            self._thread.join(seconds)
+        """Calls once more and waits for the end, so long at most. Not for who is busy: the last call would be forgotten."""
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        self._thread.join(seconds)
         error, self._error = self._error, None
         if error is not None:
             raise error
