@@ -70,8 +70,8 @@ class RunQuerySet(models.QuerySet["Run"]):
     def lease_launch(self, run_id: str, *, owner: str, now: float, seconds: float) -> bool:
         """The same lease for the launch job, which counts its attempts: a launch that kills its process ends too."""
         mine = self.filter(pk=run_id, state__in=(RunState.PLANNING, RunState.LAUNCHING), lease_until__lte=now)
-        columns = {"lease_owner": owner, "lease_until": now + seconds, "next_poll": 0}
-        return mine.update(**columns, launch_attempts=models.F("launch_attempts") + 1) == 1
+        attempts = models.F("launch_attempts") + 1
+        return mine.update(lease_owner=owner, lease_until=now + seconds, next_poll=0, launch_attempts=attempts) == 1
 
     def release(self, run_id: str, *, owner: str) -> bool:
         """False when the lease was somebody else's, who keeps it."""
