@@ -28,14 +28,19 @@ def assert_done_once(portal: PortalProcess, run_id: str, killed_in: str) -> None
     assert gone(portal.agents(run_id)), killed_in
 
 
+def opened(portal: PortalProcess, *, seconds: float = 60) -> closing[sqlite3.Connection]:
+    """The portal's database; who keeps its lock is waited for so long."""
+    return closing(sqlite3.connect(portal.folder / "portal.sqlite3", timeout=seconds))
+
+
 def ask(portal: PortalProcess, question: str, *values: str) -> Any:
-    with closing(sqlite3.connect(portal.folder / "portal.sqlite3", timeout=60)) as database:
+    with opened(portal) as database:
         return database.execute(question, values).fetchone()
 
 
 def can_write(portal: PortalProcess) -> bool:
     """Whether nobody keeps SQLite's lock for seconds."""
-    with closing(sqlite3.connect(portal.folder / "portal.sqlite3", timeout=3)) as database:
+    with opened(portal, seconds=3) as database:
         try:
             database.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:
@@ -44,7 +49,7 @@ def can_write(portal: PortalProcess) -> bool:
 
 
 def runs_of(portal: PortalProcess) -> frozenset[str]:
-    with closing(sqlite3.connect(portal.folder / "portal.sqlite3", timeout=60)) as database:
+    with opened(portal) as database:
         return frozenset(str(run_id) for (run_id,) in database.execute("SELECT id FROM portal_run"))
 
 
@@ -52,7 +57,7 @@ def catch(portal: PortalProcess, state: str, known: Collection[str] = ()) -> tup
     """The newest run, which is none of `known`, and the first state it is seen in from `state` on: a short one may be over before
     anybody looks."""
     until = time.monotonic() + PATIENCE_SECONDS
-    with closing(sqlite3.connect(portal.folder / "portal.sqlite3", timeout=60)) as database:
+    with opened(portal) as database:
         while time.monotonic() < until:
             row = database.execute("SELECT id, state FROM portal_run ORDER BY created DESC LIMIT 1").fetchone()
             if row and row[0] not in known and ORDER.index(row[1]) >= ORDER.index(state):
